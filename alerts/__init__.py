@@ -1,0 +1,1 @@
+"""Who hears about a finding, when, and how often. Knows nothing of detectors or of the database."""
