@@ -1,0 +1,162 @@
+"""Record columns meet the baseline's frame: a `RecordBatch` becomes a detectors `Block`.
+
+This is the one place that decides what a value of the wrong type is. A numeric column takes
+numbers; anything else that is present is wrong-typed. A categorical column takes strings,
+booleans and numbers (as their shortest text: 5.0 and 5 are both "5"); only arrays are wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.inputs import Block
+from detectors.profile.duplicates import hash_columns
+from monitor.record import Booleans, Mixed, Numbers, Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from detectors.profile.frame import Frame
+    from monitor.record import Column, RecordBatch
+
+MISSING, WRONG, OUTSIDE = -1, -2, -3
+
+
+class Framer:
+    """Turns batches into blocks of one frame; keeps the vocabulary look-ups."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self._lookups = [
+            {value: code for code, value in enumerate(vocabulary)}
+            for vocabulary in frame.categorical.vocabularies
+        ]
+
+    def block(self, batch: RecordBatch) -> Block:
+        """All rows of `batch`, in frame order; columns that it lacks are missing."""
+        n, columns = len(batch), batch.columns
+        frame = self.frame
+        numeric = [as_numbers(columns.get(name), n) for name in frame.numeric.names]
+        categorical = [
+            as_codes(columns.get(name), n, lookup)
+            for name, lookup in zip(frame.categorical.names, self._lookups, strict=True)
+        ]
+        values = [column for column, _ in numeric]
+        codes = [column for column, _ in categorical]
+        absent = [as_presence(columns.get(name), n) for name in frame.presence.names]
+        return Block(
+            rows=n,
+            numeric=values,
+            numeric_wrong=np.array([wrong for _, wrong in numeric], dtype=np.int64),
+            categorical=codes,
+            unseen=[outside for _, outside in categorical],
+            presence_missing=np.array(absent, dtype=np.int64),
+            presence_wrong=np.zeros(len(absent), dtype=np.int64),
+            hashes=hash_columns(values, codes) if values or codes else np.zeros(n, np.uint64),
+        )
+
+
+def as_numbers(column: Column | None, n: int) -> tuple[NDArray[np.float64], int]:
+    """float64 `(n,)` with NaN for missing and wrong-typed values, and how many were wrong."""
+    match column:
+        case None:
+            return np.full(n, np.nan), 0
+        case Numbers(values):
+            return values, 0
+        case Texts(codes, _):
+            return np.full(n, np.nan), int((codes >= 0).sum())
+        case Booleans(values):
+            return np.full(n, np.nan), int((values >= 0).sum())
+        case Mixed(values):
+            good = [_is_number(value) for value in values]
+            numbers = [v if ok else np.nan for v, ok in zip(values, good, strict=True)]
+            wrong = sum(v is not None and not ok for v, ok in zip(values, good, strict=True))
+            return np.array(numbers, dtype=np.float64), wrong
+
+
+def as_texts(column: Column, n: int) -> Texts:
+    """The column as coded strings; arrays are left out (-1)."""
+    match column:
+        case Texts():
+            return column
+        case Booleans(values):
+            return Texts(values.astype(np.int32), ("false", "true"))
+        case Numbers(values):
+            distinct, inverse = np.unique(values, return_inverse=True)
+            codes = inverse.reshape(n).astype(np.int32)
+            codes[np.isnan(values)] = MISSING
+            return Texts(codes, tuple(map(number_text, distinct.tolist())))
+        case Mixed(values):
+            return _coded([_scalar_text(value) for value in values])
+
+
+def as_codes(
+    column: Column | None, n: int, lookup: Mapping[str, int]
+) -> tuple[NDArray[np.int32], dict[str, int]]:
+    """int32 `(n,)` frame codes (see `Block`), and the values outside the vocabulary, counted."""
+    if column is None:
+        return np.full(n, MISSING, dtype=np.int32), {}
+    texts = as_texts(column, n)
+    table = np.fromiter((lookup.get(value, OUTSIDE) for value in texts.vocabulary), np.int32)
+    codes = np.full(n, MISSING, dtype=np.int32)
+    known = texts.codes >= 0
+    codes[known] = table[texts.codes[known]]
+    if isinstance(column, Mixed):
+        codes[[isinstance(value, list) for value in column.values]] = WRONG
+    return codes, _outside(texts, table)
+
+
+def as_presence(column: Column | None, n: int) -> int:
+    """How many of the `n` rows have no value."""
+    match column:
+        case None:
+            return n
+        case Numbers(values):
+            return int(np.isnan(values).sum())
+        case Texts(codes, _):
+            return int((codes < 0).sum())
+        case Booleans(values):
+            return int((values < 0).sum())
+        case Mixed(values):
+            return sum(value is None for value in values)
+
+
+def number_text(value: float) -> str:
+    """The shortest text of a number: whole numbers without a point."""
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _outside(texts: Texts, table: NDArray[np.int32]) -> dict[str, int]:
+    outside = np.flatnonzero(table == OUTSIDE)
+    if not len(outside):
+        return {}
+    counts = np.bincount(texts.codes[texts.codes >= 0], minlength=len(table))
+    return {texts.vocabulary[code]: int(counts[code]) for code in outside.tolist() if counts[code]}
+
+
+def _coded(values: Sequence[str | None]) -> Texts:
+    lookup: dict[str, int] = {}
+    codes = [
+        MISSING if value is None else lookup.setdefault(value, len(lookup)) for value in values
+    ]
+    return Texts(np.array(codes, dtype=np.int32), tuple(lookup))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _scalar_text(value: object) -> str | None:
+    match value:
+        case None | list():
+            return None
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return number_text(float(value))
+        case _:
+            return str(value)

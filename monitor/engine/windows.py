@@ -1,0 +1,297 @@
+"""Cutting one model's stream into windows, and when a window is ripe.
+
+Time windows close on event time alone: the watermark is the newest event seen minus the allowed
+lateness, and it moves once per journal entry, so that the order of rows inside an entry does not
+matter. A row whose window has closed is late: counted, never folded, and reopens nothing. Wall
+time has no say here; an idle stream is closed by an `advance` entry in the journal, which makes
+replay see it at the same place.
+
+Count windows take the rows of each stream (version and segment) in journal order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from detectors.profile.profile import Profile
+from monitor.columnar import take
+from monitor.engine.segments import Segments, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from detectors.profile.frame import Frame
+    from monitor.engine.columns import Framer
+    from monitor.model import WindowSpec
+    from monitor.record import RecordBatch
+
+GAP_LIMIT = 3
+"""Empty windows judged in a row; a longer silence is one story, not one decision per window."""
+
+
+class Stream(NamedTuple):
+    """What a window belongs to inside its model."""
+
+    version: str
+    segment: str
+
+
+@dataclass(slots=True)
+class OpenWindow:
+    """A window that still takes rows. `first` and `last` are the journal entries it stands on."""
+
+    profile: Profile
+    first: int
+    last: int
+    start: int = 0
+    end: int = 0
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` continues from."""
+        place = {"first": self.first, "last": self.last, "start": self.start, "end": self.end}
+        return {**place, "profile": self.profile.state()}
+
+    @classmethod
+    def restore(cls, frame: Frame, state: Mapping[str, Any]) -> OpenWindow:
+        """Inverse of `state`."""
+        profile = Profile.restore(frame, state["profile"])
+        return cls(profile, state["first"], state["last"], state["start"], state["end"])
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`."""
+
+    stream: Stream
+    index: int
+    start: int
+    end: int
+    profile: Profile
+    first: int
+    last: int
+
+
+class Windows(Protocol):
+    """The windows of one model."""
+
+    late: int
+    newest: int | None
+
+    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
+        """Fold the rows of journal entry `seq`; yield what closes, oldest window first."""
+        ...
+
+    def advance(self, to: int) -> Iterator[ClosedWindow]:
+        """Close every time window that ends by `to` (microseconds)."""
+        ...
+
+    def flush(self) -> Iterator[ClosedWindow]:
+        """Close everything that is open and has rows, ripe or not."""
+        ...
+
+    def open_end(self) -> int | None:
+        """End of the newest open time window, or None when nothing is open."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` continues from."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where `state` was taken."""
+        ...
+
+
+def windows_for(spec: WindowSpec, framer: Framer, known: Segments) -> Windows:
+    """The kind of windows that `spec` asks for."""
+    if spec.every is not None:
+        return TimeWindows(spec.every, spec.lateness, framer, known)
+    if spec.records is None:
+        msg = "a window needs `every` or `records`"
+        raise ValueError(msg)
+    return CountWindows(spec.records, framer, known)
+
+
+
+
+
+@dataclass(slots=True)
+class TimeWindows:
+    """Windows `[k * every, (k + 1) * every)` of event time; indexes count from the epoch."""
+
+    every: int
+    lateness: int
+    framer: Framer
+    known: Segments
+    late: int = 0
+    newest: int | None = None
+    _next: int | None = None
+    _open: dict[int, dict[Stream, OpenWindow]] = field(default_factory=dict)
+    _latest_version: str = ""
+
+    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
+        parts = self._parts(batches)
+        for batch in batches:
+            if len(batch):
+                newest = int(batch.times.max())
+                self.newest = newest if self.newest is None else max(self.newest, newest)
+                self._latest_version = batch.version
+        ripe = None if self.newest is None else self.newest - self.lateness
+        for index in sorted({*parts, *self._open}):
+            for batch in parts.get(index, ()):
+                self._fold(index, batch, seq)
+            if ripe is not None and (index + 1) * self.every <= ripe:
+                yield from self._close(index)
+
+    def advance(self, to: int) -> Iterator[ClosedWindow]:
+        last = to // self.every - 1
+        for index in sorted(index for index in self._open if index <= last):
+            yield from self._close(index)
+        if self._next is not None and last >= self._next:
+            yield from self._gap(last + 1)
+            self._next = last + 1
+
+    def flush(self) -> Iterator[ClosedWindow]:
+        for index in sorted(self._open):
+            yield from self._close(index)
+
+    def open_end(self) -> int | None:
+        return (max(self._open) + 1) * self.every if self._open else None
+
+    def state(self) -> dict[str, Any]:
+        opened = [
+            [index, *stream, window.state()]
+            for index, streams in sorted(self._open.items())
+            for stream, window in sorted(streams.items())
+        ]
+        place = {"late": self.late, "newest": self.newest, "next": self._next}
+        return {**place, "version": self._latest_version, "open": opened}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.late, self.newest = state["late"], state["newest"]
+        self._next, self._latest_version = state["next"], state["version"]
+        self._open = {}
+        for index, version, segment, window in state["open"]:
+            streams = self._open.setdefault(index, {})
+            streams[Stream(version, segment)] = OpenWindow.restore(self.framer.frame, window)
+
+    def _parts(self, batches: Iterable[RecordBatch]) -> dict[int, list[RecordBatch]]:
+        """Rows by window index; late rows are counted and left out."""
+        parts: dict[int, list[RecordBatch]] = defaultdict(list)
+        for batch in batches:
+            indexes = batch.times // self.every
+            for index in np.unique(indexes).tolist():
+                rows = indexes == index
+                if self._next is not None and index < self._next:
+                    self.late += int(rows.sum())
+                else:
+                    parts[index].append(batch if rows.all() else take(batch, rows))
+        return parts
+
+    def _fold(self, index: int, batch: RecordBatch, seq: int) -> None:
+        streams = self._open.setdefault(index, {})
+        for segment, part in split(batch, self.known):
+            _fold_into(streams, Stream(batch.version, segment), self.framer, part, seq)
+
+    def _close(self, index: int) -> Iterator[ClosedWindow]:
+        yield from self._gap(index)
+        start, end = index * self.every, (index + 1) * self.every
+        for stream, window in sorted(self._open.pop(index).items()):
+            first, last = window.first, window.last
+            yield ClosedWindow(stream, index, start, end, window.profile, first, last)
+        self._next = max(index + 1, self._next or 0)
+
+    def _gap(self, before: int) -> Iterator[ClosedWindow]:
+        """Empty windows between the last closed one and `before`, the first few of them."""
+        if self._next is None:
+            return
+        stream = Stream(self._latest_version, "")
+        for index in range(self._next, min(before, self._next + GAP_LIMIT)):
+            start, end = index * self.every, (index + 1) * self.every
+            empty = Profile(self.framer.frame)
+            yield ClosedWindow(stream, index, start, end, empty, 0, 0)
+
+
+@dataclass(slots=True)
+class CountWindows:
+    """Windows of `records` rows of one stream, in journal order; indexes count from 0."""
+
+    records: int
+    framer: Framer
+    known: Segments
+    late: int = 0
+    newest: int | None = None
+    _open: dict[Stream, OpenWindow] = field(default_factory=dict)
+    _index: dict[Stream, int] = field(default_factory=dict)
+
+    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
+        for batch in batches:
+            for segment, part in split(batch, self.known):
+                yield from self._feed(Stream(batch.version, segment), part, seq)
+
+    def advance(self, to: int) -> Iterator[ClosedWindow]:
+        del to  # a count window waits for its rows however long they take
+        yield from ()
+
+    def flush(self) -> Iterator[ClosedWindow]:
+        for stream in sorted(self._open):
+            yield self._close(stream)
+
+    def open_end(self) -> int | None:
+        return None
+
+    def state(self) -> dict[str, Any]:
+        opened = [[*stream, window.state()] for stream, window in sorted(self._open.items())]
+        indexes = [[*stream, index] for stream, index in sorted(self._index.items())]
+        return {"late": self.late, "newest": self.newest, "open": opened, "index": indexes}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.late, self.newest = state["late"], state["newest"]
+        self._open = {
+            Stream(version, segment): OpenWindow.restore(self.framer.frame, window)
+            for version, segment, window in state["open"]
+        }
+        self._index = {Stream(version, segment): i for version, segment, i in state["index"]}
+
+    def _feed(self, stream: Stream, batch: RecordBatch, seq: int) -> Iterator[ClosedWindow]:
+        done = 0
+        while done < len(batch):
+            window = self._open.get(stream)
+            room = self.records - (window.profile.rows if window else 0)
+            part = take(batch, np.arange(done, min(done + room, len(batch))))
+            done += len(part)
+            self._fold(stream, part, seq)
+            if self._open[stream].profile.rows >= self.records:
+                yield self._close(stream)
+
+    def _fold(self, stream: Stream, part: RecordBatch, seq: int) -> None:
+        low, high = int(part.times.min()), int(part.times.max())
+        window = _fold_into(self._open, stream, self.framer, part, seq)
+        window.start = min(window.start, low)
+        window.end = max(window.end, high + 1)
+        self.newest = high if self.newest is None else max(self.newest, high)
+
+    def _close(self, stream: Stream) -> ClosedWindow:
+        index = self._index.get(stream, 0)
+        self._index[stream] = index + 1
+        window = self._open.pop(stream)
+        return ClosedWindow(
+            stream, index, window.start, window.end, window.profile, window.first, window.last
+        )
+
+
+def _fold_into(
+    streams: dict[Stream, OpenWindow], stream: Stream, framer: Framer, part: RecordBatch, seq: int
+) -> OpenWindow:
+    window = streams.get(stream)
+    if window is None:
+        low = int(part.times.min())
+        window = streams[stream] = OpenWindow(Profile(framer.frame), seq, seq, low, low)
+    window.profile.add(framer.block(part))
+    window.last = seq
+    return window
+
