@@ -1,0 +1,177 @@
+"""What normal looks like for one model: immutable, named by the SHA-256 of its content.
+
+A baseline holds the frame on which profiles are measured, and for the whole stream and each
+watched segment a pooled profile, the history of its windows and the calibration that was fitted
+on that history. Building one from rows is `monitor.drivers.learn`; this module keeps, stores and
+restores it.
+
+File format: `DRIFTDB1`, then one zstd frame of `monitor.packing` data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from detectors.profile.frame import Frame
+from detectors.profile.profile import Profile
+from detectors.sequential.calendar import Season
+from detectors.sequential.calibrate import Calibration
+from detectors.sequential.series import SeriesBank
+from monitor.errors import InputError, StorageError
+from monitor.model import WHOLE, WindowSpec
+from monitor.packing import compress, decompress, pack, unpack
+from monitor.schema import ColumnSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAGIC = b"DRIFTDB1"
+SUFFIX = ".baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The baseline's own windows, oldest first: R of them.
+
+    `mid` window middles and `rows` record counts, int64 `(R,)`; `counters` int64 `(R, k)` the
+    quality counters of each window in the order of `detectors.quality`; `series` float64 `(R, S)`
+    the window scores that were calibrated on.
+    """
+
+    mid: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    series: NDArray[np.float64]
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` reads."""
+        return {"mid": self.mid, "rows": self.rows, "series": self.series}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBaseline:
+    """Normal for one segment (or the whole stream)."""
+
+    profile: Profile
+    bank: SeriesBank
+    season: Season
+    calibration: Calibration
+    history: History
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` reads."""
+        return {
+            "profile": self.profile.state(),
+            "bank": self.bank.state(),
+            "season": self.season.state(),
+            "calibration": self.calibration.state(),
+            "history": self.history.state(),
+        }
+
+    @classmethod
+    def restore(cls, frame: Frame, state: Mapping[str, Any]) -> SegmentBaseline:
+        """Inverse of `state`."""
+        return cls(
+            profile=Profile.restore(frame, state["profile"]),
+            bank=SeriesBank.restore(state["bank"]),
+            season=Season.restore(state["season"]),
+            calibration=Calibration.restore(state["calibration"]),
+            history=History(**state["history"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Everything the engine compares with. `start` and `end` are microseconds, `[start, end)`."""
+
+    model: str
+    columns: tuple[ColumnSpec, ...]
+    window: WindowSpec
+    frame: Frame
+    segments: Mapping[str, SegmentBaseline]
+    start: int
+    end: int
+    id: str = ""
+
+    @property
+    def whole(self) -> SegmentBaseline:
+        """Normal for the whole stream."""
+        return self.segments[WHOLE]
+
+    @property
+    def rows(self) -> int:
+        """Records that the baseline was made from."""
+        return self.whole.profile.rows
+
+    def to_bytes(self) -> bytes:
+        """The file; equal content gives equal bytes."""
+        return MAGIC + compress(self._content())
+
+    def named(self) -> Baseline:
+        """This baseline with its `id` filled in."""
+        return replace(self, id=hashlib.sha256(self._content()).hexdigest())
+
+    def _content(self) -> bytes:
+        return pack(
+            {
+                "model": self.model,
+                "columns": [asdict(column) for column in self.columns],
+                "window": asdict(self.window),
+                "frame": self.frame.state(),
+                "segments": {name: part.state() for name, part in self.segments.items()},
+                "start": self.start,
+                "end": self.end,
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Baseline:
+        """Inverse of `to_bytes`.
+
+        Raises
+        ------
+        StorageError
+            The bytes are not a baseline, or one of another format version.
+        """
+        if not data.startswith(MAGIC):
+            msg = "not a driftd baseline (or one of another version): build it anew"
+            raise StorageError(msg)
+        content = decompress(data[len(MAGIC) :])
+        state = unpack(content)
+        try:
+            frame = Frame.restore(state["frame"])
+            return cls(
+                model=state["model"],
+                columns=tuple(_column(column) for column in state["columns"]),
+                window=WindowSpec(**state["window"]),
+                frame=frame,
+                segments={
+                    name: SegmentBaseline.restore(frame, part)
+                    for name, part in state["segments"].items()
+                },
+                start=state["start"],
+                end=state["end"],
+                id=hashlib.sha256(content).hexdigest(),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"the baseline is damaged: {error}"
+            raise StorageError(msg) from error
+
+
+def is_baseline(path: Path) -> bool:
+    """Whether the file holds a built baseline (anything else is taken for rows)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise InputError(msg) from error
+
+
+def _column(state: Mapping[str, Any]) -> ColumnSpec:
+    return ColumnSpec(**{**state, "range": tuple(state["range"]) if state.get("range") else None})

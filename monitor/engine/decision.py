@@ -1,0 +1,167 @@
+"""The verdict on one window, and the bytes it is.
+
+A decision is made once and never edited; its canonical JSON is what is stored, signed, shown and
+compared by replay. Numbers in it are rounded to nine significant digits: the state behind them is
+kept exactly, people and diffs do not need more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monitor.engine.windows import ClosedWindow
+
+FORMAT = 1
+_DIGITS = 9
+
+
+class Verdict(StrEnum):
+    """What a window came to, from quiet to loud."""
+
+    INSUFFICIENT = "insufficient"
+    STABLE = "stable"
+    WARNING = "warning"
+    DRIFT = "drift"
+    BROKEN = "broken"
+
+
+class Status(IntEnum):
+    """The same for one column, as the metric `driftd_drift_status` codes it."""
+
+    STABLE = 0
+    WARNING = 1
+    DRIFT = 2
+    BROKEN = 3
+    INSUFFICIENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as the baseline says; a decision lists them most important first.
+
+    `since`, `since_low` and `since_high` are RFC 3339 window starts. `effect` is in
+    `effect_unit`; `baseline_value` and `current_value` are in the column's own `unit`.
+    """
+
+    kind: str
+    column: str
+    severity: str
+    measure: str
+    text: str
+    since: str | None = None
+    since_low: str | None = None
+    since_high: str | None = None
+    evidence_log10: float | None = None
+    line_log10: float | None = None
+    effect: float | None = None
+    effect_unit: str = ""
+    baseline_value: float | None = None
+    current_value: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One verdict with what it stands on; `body` and `evidence` are canonical JSON."""
+
+    id: str
+    model: str
+    window: ClosedWindow
+    verdict: Verdict
+    baseline: str
+    config: str
+    findings: tuple[Finding, ...]
+    body: bytes
+    evidence: bytes
+
+    @property
+    def summary(self) -> str:
+        """The one sentence that leads the decision."""
+        return str(json.loads(self.body)["summary"])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """All that judging a window produced, before it becomes bytes."""
+
+    verdict: Verdict
+    guarantee: str
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def decide(
+    model: str, window: ClosedWindow, baseline: str, config: str, verdicts: Verdicts
+) -> Decision:
+    """Freeze a verdict into a decision with its identity (promise P2) and canonical bytes."""
+    stream = window.stream
+    place = {"start": rfc3339(window.start), "end": rfc3339(window.end), "index": window.index}
+    key = [model, stream.version, stream.segment, place, config, baseline]
+    identity = hashlib.sha256(canonical(key)).hexdigest()
+    body = {
+        "format": FORMAT,
+        "decision_id": identity,
+        "model": model,
+        "version": stream.version,
+        "segment": stream.segment,
+        "window": {**place, "records": window.profile.rows},
+        "baseline": baseline,
+        "config": config,
+        "verdict": verdicts.verdict,
+        "guarantee": verdicts.guarantee,
+        "summary": verdicts.summary,
+        "findings": [asdict(finding) for finding in verdicts.findings],
+        "columns": verdicts.columns,
+    }
+    evidence = {"decision_id": identity, "columns": verdicts.evidence}
+    return Decision(
+        id=identity,
+        model=model,
+        window=window,
+        verdict=verdicts.verdict,
+        baseline=baseline,
+        config=config,
+        findings=verdicts.findings,
+        body=canonical(body),
+        evidence=canonical(evidence),
+    )
+
+
+def canonical(value: Any) -> bytes:
+    """Sorted keys, no white space, UTF-8, numbers rounded, null for what is not a number."""
+    text = json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def rfc3339(micros: int) -> str:
+    """`2013-06-01T00:00:00Z`, with microseconds only when there are any."""
+    moment = datetime.fromtimestamp(micros // 1_000_000, UTC)
+    text = moment.replace(microsecond=micros % 1_000_000).isoformat()
+    return text.replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case bool() | None | int():
+            return value
+        case float():
+            return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+        case _:
+            return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)

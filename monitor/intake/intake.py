@@ -1,0 +1,240 @@
+"""The gate: every decoded line leaves by exactly one door, and the doors are counted.
+
+`prepare` runs in the thread of the delivery (hashing, sampling, encoding: the heavy part).
+`commit` runs in the journal's writer thread inside the transaction that stores the block, the
+source's position and the counts, so that what is acknowledged, what is counted and what the
+source will not send again can never disagree (promises P1 and P4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from monitor.archive import counters, journal, positions, quarantine
+from monitor.columnar import encode_block, take, take_labels, values_of
+from monitor.intake.identity import hashes, sampled
+from monitor.record import LabelBatch, Problem, Reason, RecordBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Future
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection
+
+    from monitor.archive.writer import Writer
+    from monitor.clock import Clock
+    from monitor.intake.dedup import Dedup
+    from monitor.record import Decoded, Position
+
+Batch: TypeAlias = RecordBatch | LabelBatch
+
+Counts: TypeAlias = "Counter[tuple[str, str, str, str]]"
+"""(model, source, outcome, reason) -> lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the lines of one delivery, on disk when you hold it."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    sampled_out: int = 0
+    shed: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def rejected(self) -> int:
+        """Lines that could not become a record; `problems` says why."""
+        return len(self.problems)
+
+
+@dataclass(slots=True)
+class _Part:
+    """One batch on its way through the gate."""
+
+    batch: Batch
+    hashes: NDArray[np.uint64]
+    sampled_out: int = 0
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A delivery that is ready to be committed; `block` holds it as if nothing were repeated."""
+
+    source: str
+    parts: list[_Part]
+    problems: tuple[Problem, ...]
+    received: int
+    position: Position | None
+    block: bytes = b""
+    remembered: list[int] = field(default_factory=list)
+
+
+class Intake:
+    """Admits decoded deliveries into the journal.
+
+    Parameters
+    ----------
+    rates : sampling rate by model; a model that is not here is unknown and its records rejected.
+    key : secret of the keyed hash, at most 64 bytes.
+    """
+
+    def __init__(
+        self, rates: Mapping[str, float], key: bytes, writer: Writer, dedup: Dedup, clock: Clock
+    ) -> None:
+        self._rates = rates
+        self._key = key
+        self._writer = writer
+        self._dedup = dedup
+        self._clock = clock
+
+    def submit(
+        self, decoded: Decoded, source: str, position: Position | None = None
+    ) -> Future[Receipt]:
+        """Journal a delivery; the future resolves after fsync. Safe to call from any thread.
+
+        Raises
+        ------
+        OverloadedError
+            The writer's queue is full; nothing of the delivery was kept.
+        """
+        prepared = self._prepare(decoded, source, position)
+        future = self._writer.submit(lambda connection: self._commit(connection, prepared))
+        future.add_done_callback(lambda done: self._settle(done, prepared))
+        return future
+
+    def _prepare(self, decoded: Decoded, source: str, position: Position | None) -> Prepared:
+        problems = list(decoded.problems)
+        parts: list[_Part] = []
+        for batch in (*decoded.records, *decoded.labels):
+            rate = self._rates.get(batch.model)
+            if rate is None:
+                problems.extend(_unknown(batch))
+            else:
+                parts.append(self._sample(batch, rate))
+        parts = [part for part in parts if len(part.batch) or part.sampled_out]
+        ordered = tuple(sorted(problems, key=lambda problem: problem.line))
+        prepared = Prepared(source, parts, ordered, decoded.received, position)
+        prepared.block = _encode([part.batch for part in parts])
+        return prepared
+
+    def _sample(self, batch: Batch, rate: float) -> _Part:
+        values = hashes(self._key, batch.model, b"r", batch.ids)
+        keep = sampled(values, rate)
+        out = int(len(keep) - keep.sum())
+        if out:
+            batch, values = _take(batch, keep), values[keep]
+        if isinstance(batch, LabelBatch):
+            # A label repeats only when the truth it brings is the same; a corrected one is news.
+            said = map(_label_key, batch.ids, values_of(batch.labels))
+            values = hashes(self._key, batch.model, b"l", said)
+        return _Part(batch, values, out)
+
+    def _commit(self, connection: Connection, prepared: Prepared) -> Receipt:
+        now = self._clock.now()
+        counts: Counts = Counter()
+        kept: list[Batch] = []
+        for part in prepared.parts:
+            fresh = self._dedup.fresh(part.hashes)
+            accepted = int(fresh.sum())
+            self._remember(prepared, part.hashes[fresh])
+            if accepted:
+                whole = accepted == len(part.batch)
+                kept.append(part.batch if whole else _take(part.batch, fresh))
+            doors = (accepted, len(fresh) - accepted, part.sampled_out)
+            _count(counts, part.batch, prepared.source, doors)
+        for problem in prepared.problems:
+            counts[problem.model, prepared.source, "rejected", problem.reason] += 1
+        self._store(connection, prepared, kept, counts, now)
+        return _receipt(prepared, counts)
+
+    def _store(
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        kept: Sequence[Batch],
+        counts: Counts,
+        now: int,
+    ) -> None:
+        if kept:
+            whole = sum(map(len, kept)) == sum(len(part.batch) for part in prepared.parts)
+            records = sum(len(batch) for batch in kept if isinstance(batch, RecordBatch))
+            labels = sum(map(len, kept)) - records
+            payload = prepared.block if whole else _encode(kept)
+            entry = journal.NewEntry("records", records, labels, now, payload)
+            seen = np.array(prepared.remembered, dtype="<u8").tobytes()
+            journal.append(connection, entry, seen)
+        counters.add(connection, counts)
+        if prepared.position is not None:
+            positions.save(connection, prepared.position, now)
+        quarantine.add(connection, prepared.problems, prepared.source, now)
+
+    def _remember(self, prepared: Prepared, values: NDArray[np.uint64]) -> None:
+        new = values.tolist()
+        prepared.remembered += new
+        self._dedup.add(new)
+
+    def _settle(self, done: Future[Receipt], prepared: Prepared) -> None:
+        """A transaction that failed must not leave its ids behind as 'seen'."""
+        if done.cancelled() or done.exception() is not None:
+            self._dedup.discard(prepared.remembered)
+
+
+def load_dedup(dedup: Dedup, capacity: int, blocks: Sequence[bytes]) -> None:
+    """Fill `dedup` from the newest journal entries' hashes; `blocks` come newest first."""
+    loaded: list[NDArray[np.uint64]] = []
+    total = 0
+    for block in blocks:
+        loaded.append(np.frombuffer(block, dtype="<u8"))
+        total += len(loaded[-1])
+        if total >= capacity:
+            break
+    for values in reversed(loaded):
+        dedup.add(values.tolist())
+
+
+def _encode(batches: Sequence[Batch]) -> bytes:
+    records = [batch for batch in batches if isinstance(batch, RecordBatch)]
+    labels = [batch for batch in batches if isinstance(batch, LabelBatch)]
+    return encode_block(records, labels)
+
+
+def _take(batch: Batch, keep: NDArray[np.bool_]) -> Batch:
+    return take(batch, keep) if isinstance(batch, RecordBatch) else take_labels(batch, keep)
+
+
+def _label_key(name: str, label: object) -> str:
+    return f"{name}\0{json.dumps(label)}"
+
+
+def _count(counts: Counts, batch: Batch, source: str, doors: tuple[int, int, int]) -> None:
+    kind = "label" if isinstance(batch, LabelBatch) else ""
+    for outcome, lines in zip(("accepted", "duplicate", "sampled_out"), doors, strict=True):
+        if lines:
+            counts[batch.model, source, outcome, kind] += lines
+
+
+def _unknown(batch: Batch) -> list[Problem]:
+    lines = range(1, len(batch) + 1) if batch.lines is None else batch.lines.tolist()
+    detail = f"no model {batch.model!r} in the configuration"
+    return [Problem(line, Reason.UNKNOWN_MODEL, detail) for line in lines]
+
+
+def _receipt(prepared: Prepared, counts: Counts) -> Receipt:
+    doors: Counter[str] = Counter()
+    for (_, _, outcome, _), lines in counts.items():
+        doors[outcome] += lines
+    return Receipt(
+        received=prepared.received,
+        accepted=doors["accepted"],
+        duplicate=doors["duplicate"],
+        sampled_out=doors["sampled_out"],
+        problems=prepared.problems,
+    )
