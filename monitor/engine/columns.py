@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.inputs import Block
+from detectors.inputs import MISSING, OUTSIDE, WRONG, Block
 from detectors.profile.duplicates import hash_columns
 from monitor.record import Booleans, Mixed, Numbers, Texts
 
@@ -23,19 +23,13 @@ if TYPE_CHECKING:
     from detectors.profile.frame import Frame
     from monitor.record import Column, RecordBatch
 
-MISSING, WRONG, OUTSIDE = -1, -2, -3
 
 
 class Framer:
-    """Turns batches into blocks of one frame; keeps the vocabulary look-ups."""
+    """Turns batches into blocks of one frame."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._lookups = [
-            {value: code for code, value in enumerate(vocabulary)}
-            for vocabulary in frame.categorical.vocabularies
-        ]
-
     def block(self, batch: RecordBatch) -> Block:
         """All rows of `batch`, in frame order; columns that it lacks are missing."""
         n, columns = len(batch), batch.columns
@@ -43,7 +37,7 @@ class Framer:
         numeric = [as_numbers(columns.get(name), n) for name in frame.numeric.names]
         categorical = [
             as_codes(columns.get(name), n, lookup)
-            for name, lookup in zip(frame.categorical.names, self._lookups, strict=True)
+            for name, lookup in zip(frame.categorical.names, frame.categorical.codes, strict=True)
         ]
         values = [column for column, _ in numeric]
         codes = [column for column, _ in categorical]
@@ -56,7 +50,7 @@ class Framer:
             unseen=[outside for _, outside in categorical],
             presence_missing=np.array(absent, dtype=np.int64),
             presence_wrong=np.zeros(len(absent), dtype=np.int64),
-            hashes=hash_columns(values, codes) if values or codes else np.zeros(n, np.uint64),
+            hashes=hash_columns(values, codes, n),
         )
 
 
@@ -78,7 +72,7 @@ def as_numbers(column: Column | None, n: int) -> tuple[NDArray[np.float64], int]
             return np.array(numbers, dtype=np.float64), wrong
 
 
-def as_texts(column: Column, n: int) -> Texts:
+def as_texts(column: Column) -> Texts:
     """The column as coded strings; arrays are left out (-1)."""
     match column:
         case Texts():
@@ -87,7 +81,7 @@ def as_texts(column: Column, n: int) -> Texts:
             return Texts(values.astype(np.int32), ("false", "true"))
         case Numbers(values):
             distinct, inverse = np.unique(values, return_inverse=True)
-            codes = inverse.reshape(n).astype(np.int32)
+            codes = inverse.reshape(len(values)).astype(np.int32)
             codes[np.isnan(values)] = MISSING
             return Texts(codes, tuple(map(number_text, distinct.tolist())))
         case Mixed(values):
@@ -100,7 +94,7 @@ def as_codes(
     """int32 `(n,)` frame codes (see `Block`), and the values outside the vocabulary, counted."""
     if column is None:
         return np.full(n, MISSING, dtype=np.int32), {}
-    texts = as_texts(column, n)
+    texts = as_texts(column)
     table = np.fromiter((lookup.get(value, OUTSIDE) for value in texts.vocabulary), np.int32)
     codes = np.full(n, MISSING, dtype=np.int32)
     known = texts.codes >= 0

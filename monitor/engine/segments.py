@@ -16,7 +16,7 @@ from monitor.engine.columns import as_texts
 from monitor.model import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from monitor.record import Column, RecordBatch
 
@@ -29,6 +29,16 @@ def segment_name(key: str, value: str) -> str:
     return f"{key}={value}"
 
 
+def known_segments(names: Iterable[str]) -> Segments:
+    """The segments that a baseline knows, from their public names (`WHOLE` is none of them)."""
+    known: dict[str, list[str]] = {}
+    for name in names:
+        if name != WHOLE:
+            key, _, value = name.partition("=")
+            known.setdefault(key, []).append(value)
+    return tuple((key, tuple(values)) for key, values in known.items())
+
+
 def split(batch: RecordBatch, known: Segments) -> Iterator[tuple[str, RecordBatch]]:
     """The whole batch, then its rows in each known segment that has any."""
     yield WHOLE, batch
@@ -36,12 +46,13 @@ def split(batch: RecordBatch, known: Segments) -> Iterator[tuple[str, RecordBatc
         column = segment_column(batch, key)
         if column is None:
             continue
-        texts = as_texts(column, len(batch))
+        texts = as_texts(column)
         lookup = {value: code for code, value in enumerate(texts.vocabulary)}
         for value in values:
-            rows = np.flatnonzero(texts.codes == lookup[value]) if value in lookup else ()
-            if len(rows):
-                yield segment_name(key, value), take(batch, rows)
+            if value in lookup:
+                rows = np.flatnonzero(texts.codes == lookup[value])
+                if len(rows):
+                    yield segment_name(key, value), take(batch, rows)
 
 
 def segment_column(batch: RecordBatch, key: str) -> Column | None:

@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from monitor.archive import counters, journal, positions, quarantine
+from monitor.archive.counters import Count
+from monitor.archive.journal import Entry
 from monitor.columnar import encode_block, take, take_labels, values_of
 from monitor.intake.identity import hashes, sampled
 from monitor.record import LabelBatch, Problem, Reason, RecordBatch
@@ -66,14 +69,14 @@ class _Part:
 
 @dataclass(slots=True)
 class Prepared:
-    """A delivery that is ready to be committed; `block` holds it as if nothing were repeated."""
+    """A delivery ready to be committed; `encoded` holds it as if nothing in it were repeated."""
 
     source: str
     parts: list[_Part]
     problems: tuple[Problem, ...]
     received: int
     position: Position | None
-    block: bytes = b""
+    encoded: tuple[bytes, bytes]
     remembered: list[int] = field(default_factory=list)
 
 
@@ -106,14 +109,16 @@ class Intake:
             The writer's queue is full; nothing of the delivery was kept.
         """
         prepared = self._prepare(decoded, source, position)
-        future = self._writer.submit(lambda connection: self._commit(connection, prepared))
+        size = len(prepared.encoded[0]) + sum(len(p.payload) for p in prepared.problems)
+        future = self._writer.submit(lambda link: self._commit(link, prepared), size=size)
         future.add_done_callback(lambda done: self._settle(done, prepared))
         return future
 
     def _prepare(self, decoded: Decoded, source: str, position: Position | None) -> Prepared:
         problems = list(decoded.problems)
         parts: list[_Part] = []
-        for batch in (*decoded.records, *decoded.labels):
+        batches: list[Batch] = [*decoded.records, *decoded.labels]
+        for batch in batches:
             rate = self._rates.get(batch.model)
             if rate is None:
                 problems.extend(_unknown(batch))
@@ -121,9 +126,8 @@ class Intake:
                 parts.append(self._sample(batch, rate))
         parts = [part for part in parts if len(part.batch) or part.sampled_out]
         ordered = tuple(sorted(problems, key=lambda problem: problem.line))
-        prepared = Prepared(source, parts, ordered, decoded.received, position)
-        prepared.block = _encode([part.batch for part in parts])
-        return prepared
+        encoded = _encode([part.batch for part in parts])
+        return Prepared(source, parts, ordered, decoded.received, position, encoded)
 
     def _sample(self, batch: Batch, rate: float) -> _Part:
         values = hashes(self._key, batch.model, b"r", batch.ids)
@@ -167,11 +171,11 @@ class Intake:
             whole = sum(map(len, kept)) == sum(len(part.batch) for part in prepared.parts)
             records = sum(len(batch) for batch in kept if isinstance(batch, RecordBatch))
             labels = sum(map(len, kept)) - records
-            payload = prepared.block if whole else _encode(kept)
-            entry = journal.NewEntry("records", records, labels, now, payload)
+            block, digest = prepared.encoded if whole else _encode(kept)
             seen = np.array(prepared.remembered, dtype="<u8").tobytes()
-            journal.append(connection, entry, seen)
-        counters.add(connection, counts)
+            entry = Entry("records", block, records, labels, now, seen, sha256=digest)
+            journal.append(connection, entry)
+        counters.add(connection, [Count(*key[:3], n, key[3]) for key, n in counts.items()])
         if prepared.position is not None:
             positions.save(connection, prepared.position, now)
         quarantine.add(connection, prepared.problems, prepared.source, now)
@@ -200,10 +204,12 @@ def load_dedup(dedup: Dedup, capacity: int, blocks: Sequence[bytes]) -> None:
         dedup.add(values.tolist())
 
 
-def _encode(batches: Sequence[Batch]) -> bytes:
+def _encode(batches: Sequence[Batch]) -> tuple[bytes, bytes]:
+    """The journal block of `batches`, and its SHA-256."""
     records = [batch for batch in batches if isinstance(batch, RecordBatch)]
     labels = [batch for batch in batches if isinstance(batch, LabelBatch)]
-    return encode_block(records, labels)
+    block = encode_block(records, labels)
+    return block, sha256(block).digest()
 
 
 def _take(batch: Batch, keep: NDArray[np.bool_]) -> Batch:

@@ -1,0 +1,64 @@
+"""One model inside the engine: its windows and what is known of each of its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from monitor.engine.columns import Framer
+from monitor.engine.segments import known_segments
+from monitor.engine.windows import windows_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from monitor.baseline import Baseline
+    from monitor.engine.decision import Decision
+    from monitor.engine.judge import Judge
+    from monitor.engine.windows import ClosedWindow
+    from monitor.model import ModelSpec
+    from monitor.record import RecordBatch
+
+
+class ModelEngine:
+    """Cuts a model's records into windows and judges them, stream by stream."""
+
+    def __init__(self, spec: ModelSpec, baseline: Baseline, judge: Judge) -> None:
+        self.spec = spec
+        self.baseline = baseline
+        known = known_segments(baseline.segments)
+        self.windows = windows_for(spec.window, Framer(baseline.frame), known)
+        self._judge = judge
+
+    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[Decision]:
+        """Take in the model's part of journal entry `seq`."""
+        yield from self._judged(self.windows.feed(batches, seq))
+
+    def advance(self, to: int) -> Iterator[Decision]:
+        """Close the time windows that end by `to`: the stream was idle."""
+        yield from self._judged(self.windows.advance(to))
+
+    def flush(self) -> Iterator[Decision]:
+        """Close and judge everything that has rows."""
+        yield from self._judged(self.windows.flush())
+
+    def same_frame(self, other: ModelEngine) -> bool:
+        """Whether `other`'s state means the same here: same baseline, same way of cutting."""
+        return (
+            self.baseline.id == other.baseline.id
+            and self.spec.window == other.spec.window
+            and self.spec.segments == other.spec.segments
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` continues from."""
+        return {"windows": self.windows.state(), "judge": self._judge.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Inverse of `state`."""
+        self.windows.restore(state["windows"])
+        self._judge.restore(state["judge"])
+
+    def _judged(self, closed: Iterable[ClosedWindow]) -> Iterator[Decision]:
+        for window in closed:
+            yield self._judge.judge(window)
+

@@ -1,0 +1,96 @@
+"""Findings in plain words: what moved, from where to where, since when.
+
+A sentence leads with the column and the direction, gives both values in the column's own unit and
+only then the statistics. Dates are UTC days where windows are days, else to the minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+DAY = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value in the baseline and since the change, in `unit` ('' for none, '%' for shares)."""
+
+    baseline: float
+    current: float
+    unit: str = ""
+
+    @property
+    def text(self) -> str:
+        """`2.7 % to 12 %`, `12.4 to 20.8 minutes`."""
+        low, high = number(self.baseline), number(self.current)
+        if self.unit == "%":
+            return f"{low} % to {high} %"
+        return f"{low} to {high} {self.unit}".rstrip()
+
+    @property
+    def rose(self) -> bool:
+        """Whether the current value is the larger one."""
+        return self.current > self.baseline
+
+
+def moved(column: str, measure: str, level: Level, effect: float) -> str:
+    """The first half of a drift sentence, for a component `measure` of `column`."""
+    verb = "rose" if level.rose else "fell"
+    match measure.split():
+        case ["location"]:
+            agrees = (effect > 0) == level.rose
+            if agrees:
+                return f"{column} {verb}: mean {level.text} ({effect:+.2f} sd in rank)"
+            way = "higher" if effect > 0 else "lower"
+            return f"{column} typically lies {way} ({effect:+.2f} sd in rank; mean {level.text})"
+        case ["scale"]:
+            way = "more" if effect > 0 else "less"
+            return f"{column} spreads {way}: sd {level.text}"
+        case [("upper" | "lower") as side, "tail"]:
+            size = "large" if side == "upper" else "small"
+            return f"{column} has {_more(level)} very {size} values: {level.text}"
+        case ["share", "of", *value]:
+            return f"{column}: the share of {' '.join(value)} {verb} from {level.text}"
+        case ["other", "values"]:
+            return f"{column}: the share of rare values {verb} from {level.text}"
+        case ["missing"]:
+            return f"{column}: missing values {verb} from {level.text}"
+        case ["invalid"]:
+            return f"{column}: invalid values {verb} from {level.text}"
+        case _:
+            return f"{column} changed its shape ({measure}, {effect:+.2f} sd)"
+
+
+def since(start: int, low: int, high: int, every: int | None) -> str:
+    """`since 2013-06-07 (between 2013-06-05 and 2013-06-09)`; all in microseconds."""
+    text = f"since {moment(start, every)}"
+    if low < high:
+        text += f" (between {moment(low, every)} and {moment(high, every)})"
+    return text
+
+
+def moment(micros: int, every: int | None = None) -> str:
+    """A day where windows are whole days, else a minute."""
+    when = datetime.fromtimestamp(micros / 1_000_000, UTC)
+    whole_days = every is not None and every % DAY == 0
+    return when.strftime("%Y-%m-%d" if whole_days else "%Y-%m-%d %H:%M UTC")
+
+
+def number(value: float) -> str:
+    """Three significant digits, without exponent where people write none."""
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:  # noqa: PLR2004
+        return f"{value:.2e}"
+    text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
+    return text
+
+
+def listing(names: list[str], most: int = 3) -> str:
+    """`a, b and c`, `a, b, c and 5 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _more(level: Level) -> str:
+    return "more" if level.rose else "fewer"
