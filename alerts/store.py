@@ -90,7 +90,7 @@ class AttemptRecord:
     attempts
         The row's new count of attempts.
     at
-        Microseconds since the epoch when the attempt began.
+        Microseconds since the epoch when the attempt ended.
     outcome, reason
         Labels, see `alerts.channels.base`.
     state, next_attempt_at
@@ -129,10 +129,6 @@ class OutboxStore(Protocol):
 
         Ordered by `(next_attempt_at, created_at, id)`, at most `limit` rows.
         """
-        ...
-
-    def next_due(self, channel: str) -> int | None:
-        """Earliest `next_attempt_at` of the channel's pending rows; `None` when there are none."""
         ...
 
     def record_attempt(self, attempt: AttemptRecord) -> None:
