@@ -1,0 +1,1 @@
+"""The revisions, numbered in the order in which they apply."""
