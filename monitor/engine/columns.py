@@ -50,7 +50,7 @@ class Framer:
             unseen=[outside for _, outside in categorical],
             presence_missing=np.array(absent, dtype=np.int64),
             presence_wrong=np.zeros(len(absent), dtype=np.int64),
-            hashes=hash_columns(values, codes, n),
+            hashes=hash_columns(values, codes) if values or codes else np.zeros(n, np.uint64),
         )
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from detectors.profile.profile import Profile
 from monitor.columnar import take
 from monitor.engine.segments import Segments, split
+from monitor.model import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from monitor.record import RecordBatch
 
 GAP_LIMIT = 3
-"""Empty windows judged in a row; a longer silence is one story, not one decision per window."""
+"""Empty windows judged in a row; a longer silence is one story, not a decision per window."""
 
 
 class Stream(NamedTuple):
@@ -132,6 +133,7 @@ class TimeWindows:
     _next: int | None = None
     _open: dict[int, dict[Stream, OpenWindow]] = field(default_factory=dict)
     _latest_version: str = ""
+    _empty: int = 0
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
         parts = self._parts(batches)
@@ -140,20 +142,21 @@ class TimeWindows:
                 newest = int(batch.times.max())
                 self.newest = newest if self.newest is None else max(self.newest, newest)
                 self._latest_version = batch.version
-        ripe = None if self.newest is None else self.newest - self.lateness
+        if self.newest is None:
+            return
+        ripe = (self.newest - self.lateness) // self.every
         for index in sorted({*parts, *self._open}):
             for batch in parts.get(index, ()):
                 self._fold(index, batch, seq)
-            if ripe is not None and (index + 1) * self.every <= ripe:
+            if index < ripe:
                 yield from self._close(index)
+        yield from self._pass(ripe)
 
     def advance(self, to: int) -> Iterator[ClosedWindow]:
-        last = to // self.every - 1
-        for index in sorted(index for index in self._open if index <= last):
+        ripe = to // self.every
+        for index in sorted(index for index in self._open if index < ripe):
             yield from self._close(index)
-        if self._next is not None and last >= self._next:
-            yield from self._gap(last + 1)
-            self._next = last + 1
+        yield from self._pass(ripe)
 
     def flush(self) -> Iterator[ClosedWindow]:
         for index in sorted(self._open):
@@ -169,11 +172,13 @@ class TimeWindows:
             for stream, window in sorted(streams.items())
         ]
         place = {"late": self.late, "newest": self.newest, "next": self._next}
+        place["empty"] = self._empty
         return {**place, "version": self._latest_version, "open": opened}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.late, self.newest = state["late"], state["newest"]
-        self._next, self._latest_version = state["next"], state["version"]
+        self._next, self._empty = state["next"], state["empty"]
+        self._latest_version = state["version"]
         self._open = {}
         for index, version, segment, window in state["open"]:
             streams = self._open.setdefault(index, {})
@@ -198,22 +203,24 @@ class TimeWindows:
             _fold_into(streams, Stream(batch.version, segment), self.framer, part, seq)
 
     def _close(self, index: int) -> Iterator[ClosedWindow]:
-        yield from self._gap(index)
+        yield from self._pass(index)
         start, end = index * self.every, (index + 1) * self.every
         for stream, window in sorted(self._open.pop(index).items()):
             first, last = window.first, window.last
             yield ClosedWindow(stream, index, start, end, window.profile, first, last)
+        self._empty = 0
         self._next = max(index + 1, self._next or 0)
 
-    def _gap(self, before: int) -> Iterator[ClosedWindow]:
-        """Empty windows between the last closed one and `before`, the first few of them."""
+    def _pass(self, ripe: int) -> Iterator[ClosedWindow]:
+        """Windows before `ripe` can take no more rows; the first few empty ones are judged."""
         if self._next is None:
             return
-        stream = Stream(self._latest_version, "")
-        for index in range(self._next, min(before, self._next + GAP_LIMIT)):
+        stream = Stream(self._latest_version, WHOLE)
+        for index in range(self._next, min(ripe, self._next + GAP_LIMIT - self._empty)):
+            self._empty += 1
             start, end = index * self.every, (index + 1) * self.every
-            empty = Profile(self.framer.frame)
-            yield ClosedWindow(stream, index, start, end, empty, 0, 0)
+            yield ClosedWindow(stream, index, start, end, Profile(self.framer.frame), 0, 0)
+        self._next = max(ripe, self._next)
 
 
 @dataclass(slots=True)

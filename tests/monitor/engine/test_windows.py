@@ -71,8 +71,10 @@ def test_the_order_inside_one_entry_does_not_matter() -> None:
 def test_a_gap_gives_a_few_empty_windows_and_no_flood() -> None:
     windows = hours()
     feed(windows, [0.5])
-    closed = feed(windows, [1000.5]) + feed(windows, [1001.5])
-    assert [w.profile.rows for w in closed] == [1, *[0] * GAP_LIMIT, 1]
+    closed = feed(windows, [1000.5])
+    assert [w.profile.rows for w in closed] == [1, *[0] * GAP_LIMIT]
+    closed = feed(windows, [1001.5])
+    assert [w.profile.rows for w in closed] == [1]
     assert closed[-1].index == 1000
 
 
