@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -81,14 +83,23 @@ class DuplicateSketch:
 
 
 def hash_columns(
-    numeric: Sequence[NDArray[np.float64]], categorical: Sequence[NDArray[np.int32]], rows: int
+    numeric: Sequence[NDArray[np.float64]], categorical: Sequence[NDArray[np.int32]]
 ) -> NDArray[np.uint64]:
-    """Hash of each row's content, uint64 `(rows,)`.
+    """Hash of each row's content, uint64 `(n,)`, from columns `(n,)`.
 
     Equal rows hash equally on every machine; -0.0 equals 0.0 and all NaNs are equal. Columns are
     told apart by their position. Values outside a vocabulary share one code, so rows that differ
     only in such values count as equal.
+
+    Raises
+    ------
+    InputError
+        If columns differ in length, or there is none to say how many rows there are.
     """
+    lengths = {len(values) for values in numeric} | {len(codes) for codes in categorical}
+    if len(lengths) != 1:
+        raise InputError(f"columns of one length are needed, got lengths {sorted(lengths)}")
+    rows = lengths.pop()
     result = np.empty(rows, dtype=np.uint64)
     for start in range(0, rows, _CHUNK):
         stop = min(start + _CHUNK, rows)

@@ -1,0 +1,76 @@
+"""Detectors by name: a literal table, imported when asked for, plus other people's plug-ins.
+
+A plug-in is an entry point in the group `driftd.detectors` whose object is a class with the shape
+of `detectors.protocols`. A name that two owners claim is an error that names both.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from detectors.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from importlib.metadata import EntryPoint
+
+GROUP = "driftd.detectors"
+
+BUILT_IN: Mapping[str, str] = {
+    "ks": "detectors.univariate.ks:KolmogorovSmirnov",
+    "psi": "detectors.univariate.psi:PopulationStability",
+    "wasserstein": "detectors.univariate.wasserstein:Wasserstein",
+    "jensen_shannon": "detectors.univariate.jensen_shannon:JensenShannon",
+    "hellinger": "detectors.univariate.hellinger:Hellinger",
+    "total_variation": "detectors.univariate.total_variation:TotalVariation",
+    "chi2": "detectors.univariate.chi2:ChiSquare",
+}
+
+EXCLUDED: Mapping[str, str] = {}
+"""Public detector classes that are not in the table, with the reason."""
+
+
+def names(plugins: Iterable[EntryPoint] | None = None) -> tuple[str, ...]:
+    """All detector names, sorted.
+
+    Raises
+    ------
+    ParameterError
+        If two owners claim one name.
+    """
+    return tuple(sorted(_table(plugins)))
+
+
+def load(name: str, plugins: Iterable[EntryPoint] | None = None) -> type[Any]:
+    """Import the class of one detector.
+
+    Parameters
+    ----------
+    name
+        A name of `names()`.
+    plugins
+        Entry points to use instead of the installed ones.
+
+    Raises
+    ------
+    ParameterError
+        If the name is unknown or claimed twice.
+    """
+    table = _table(plugins)
+    if name not in table:
+        raise ParameterError(f"detector {name!r} is unknown; known: {', '.join(sorted(table))}")
+    module, _, attribute = table[name].partition(":")
+    kind: type[Any] = getattr(import_module(module), attribute)
+    return kind
+
+
+def _table(plugins: Iterable[EntryPoint] | None) -> dict[str, str]:
+    table = dict(BUILT_IN)
+    for point in entry_points(group=GROUP) if plugins is None else plugins:
+        if point.name in table:
+            owners = f"{table[point.name]} and {point.value}"
+            raise ParameterError(f"detector {point.name!r} is claimed twice: by {owners}")
+        table[point.name] = point.value
+    return table
