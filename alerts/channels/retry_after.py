@@ -32,7 +32,7 @@ def retry_after_seconds(value: str | None, now: int) -> float | None:
         return min(float(text[:20]), LONGEST)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
