@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata: Final = MetaData()
@@ -84,6 +85,7 @@ quarantine = Table(
     Column("reason", String, nullable=False),
     Column("detail", Text, nullable=False),
     Column("reingested_at", BigInteger),
+    Column("size", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -119,8 +121,9 @@ decisions = Table(
     Column("evidence", LargeBinary, nullable=False),
     Column("profile", LargeBinary, nullable=False),
     Index("decisions_by_series", "model", "version", "segment", "seq"),
-    Index("decisions_by_model", "model", "seq"),
-    Index("decisions_by_verdict", "verdict", "seq"),
+    # The columns after `seq` let a filtered list skip rows without reading them.
+    Index("decisions_by_model", "model", "seq", "window_start", "window_end", "verdict"),
+    Index("decisions_by_verdict", "verdict", "seq", "window_start", "window_end"),
     sqlite_autoincrement=True,
 )
 
@@ -176,10 +179,9 @@ alerts = Table(
     metadata,
     Column("alert_id", String, primary_key=True),
     Column("model", String, nullable=False),
-    Column("version", String, nullable=False),
     Column("segment", String, nullable=False),
-    Column("kind", String, nullable=False),
     Column("column", String, nullable=False),
+    Column("kind", String, nullable=False),
     Column("severity", String, nullable=False),
     Column("state", String, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
@@ -187,7 +189,16 @@ alerts = Table(
     Column("resolved_at", BigInteger),
     Column("updated_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("alerts_open", "model", "state"),
+    Index(
+        "alerts_open",
+        "model",
+        "segment",
+        "column",
+        "kind",
+        unique=True,  # at most one open alert per key
+        sqlite_where=text("state <> 'resolved'"),
+        postgresql_where=text("state <> 'resolved'"),
+    ),
     Index("alerts_by_opening", "opened_at", "alert_id"),
 )
 

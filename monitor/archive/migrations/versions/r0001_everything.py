@@ -81,6 +81,7 @@ def _create_quarantine() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("reingested_at", sa.BigInteger(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -121,9 +122,13 @@ def _create_decisions() -> None:
         sa.UniqueConstraint("decision_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("decisions_by_model", "decisions", ["model", "seq"])
+    op.create_index(
+        "decisions_by_model", "decisions", ["model", "seq", "window_start", "window_end", "verdict"]
+    )
     op.create_index("decisions_by_series", "decisions", ["model", "version", "segment", "seq"])
-    op.create_index("decisions_by_verdict", "decisions", ["verdict", "seq"])
+    op.create_index(
+        "decisions_by_verdict", "decisions", ["verdict", "seq", "window_start", "window_end"]
+    )
 
 
 def _create_engine() -> None:
@@ -182,10 +187,9 @@ def _create_alerts() -> None:
         "alerts",
         sa.Column("alert_id", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
         sa.Column("segment", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("column", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("severity", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
@@ -196,7 +200,14 @@ def _create_alerts() -> None:
         sa.PrimaryKeyConstraint("alert_id"),
     )
     op.create_index("alerts_by_opening", "alerts", ["opened_at", "alert_id"])
-    op.create_index("alerts_open", "alerts", ["model", "state"])
+    op.create_index(
+        "alerts_open",
+        "alerts",
+        ["model", "segment", "column", "kind"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'resolved'"),
+        postgresql_where=sa.text("state <> 'resolved'"),
+    )
 
 
 def _create_outbox() -> None:
