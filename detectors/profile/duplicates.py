@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZE = 1024
-"""Distinct hashes kept; the estimate's standard error is about 1/sqrt(SIZE) of the share."""
+"""Distinct hashes kept; the density of hashes has a relative error of 1/sqrt(SIZE), 3 %."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -54,13 +54,28 @@ class DuplicateSketch:
         if len(other.hashes):
             self._absorb(other.hashes, other.counts)
 
-    def share(self) -> float:
+    def share(self, rows: int) -> float:
         """Estimated share of rows that repeat an earlier row; NaN without rows.
 
-        Exact while there are at most SIZE distinct rows.
+        Exact below SIZE distinct rows. Above, the share within the sample is used, which is
+        precise for the usual few copies; if one row has very many copies and is sampled by
+        chance, that share is far off, and the estimate from the density of the hashes, which
+        copies cannot move, takes its place.
+
+        Parameters
+        ----------
+        rows
+            Rows added so far.
         """
-        rows = self.counts.sum()
-        return float(1 - len(self.counts) / rows) if rows else float("nan")
+        sampled = int(self.counts.sum())
+        if not sampled:
+            return float("nan")
+        within = 1 - len(self.counts) / sampled
+        if len(self.counts) < SIZE:
+            return within
+        distinct = (SIZE - 1) * 2.0**64 / (float(self.hashes[-1]) + 1)
+        by_density = max(0.0, 1 - distinct / rows)
+        return within if abs(within - by_density) < 4 / SIZE**0.5 else by_density
 
     def state(self) -> dict[str, Any]:
         """Return copies of both arrays."""

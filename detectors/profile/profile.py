@@ -133,8 +133,8 @@ class Profile:
         return self.frame.numeric.unit * np.sqrt(variance)
 
     def duplicates(self) -> float:
-        """Estimated share of rows that repeat an earlier row, exact up to 1024 distinct rows."""
-        return self._hashes.share()
+        """Estimated share of rows that repeat an earlier row, exact below 1024 distinct rows."""
+        return self._hashes.share(self.rows)
 
     def unseen_values(self) -> dict[str, dict[str, int]]:
         """Per categorical column up to 20 values outside the vocabulary with exact counts."""
