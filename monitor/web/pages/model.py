@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web.pages.charts.heat import Heat, heat, rank
 from monitor.web.pages.charts.trend import Trend, trend
+from monitor.web.pages.stories import stories
 from monitor.web.pages.templating import render
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 WINDOWS = 60
 ROWS = 40
 PANELS = 9
+DECISIONS = 200
+STORIES = 8
 _EVERYTHING = 100_000
 
 
@@ -33,7 +36,7 @@ def model_page(queries: Queries, name: str, choice: Choice, *, address: str, ref
     detail = queries.model(name)
     series = queries.series(name, version=choice.version, segment=choice.segment, limit=WINDOWS)
     latest = queries.decisions(
-        model=name, verdict=None, from_=None, to=None, limit=8, cursor=None
+        model=name, verdict=None, from_=None, to=None, limit=DECISIONS, cursor=None
     )
     return render(
         "model.html",
@@ -43,7 +46,7 @@ def model_page(queries: Queries, name: str, choice: Choice, *, address: str, ref
         heatmap=_heat(series, choice),
         panels=_panels(series),
         windows=series.windows,
-        decisions=latest.items,
+        stories=stories(latest.items, STORIES),
         address=address,
         refresh=refresh,
     )

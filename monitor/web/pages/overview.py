@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web.pages import words
 from monitor.web.pages.charts.strip import Strip, strip
+from monitor.web.pages.stories import stories
 from monitor.web.pages.templating import render
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from monitor.web.views import ModelSummary
 
 WINDOWS = 60
-DECISIONS = 12
+DECISIONS = 200
+STORIES = 10
 ALERTS = 20
-STRIP_ROOM = 620.0
+STRIP_ROOM = 660.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def overview(queries: Queries, *, address: str, refresh: int) -> str:
         headline=words.headline(models),
         rows=[_row(queries, model) for model in _worst_first(models)],
         alerts=queries.alerts(state=None, limit=ALERTS),
-        decisions=decisions.items,
+        stories=stories(decisions.items, STORIES),
         status=queries.status(),
         address=address,
         refresh=refresh,

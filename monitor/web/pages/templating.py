@@ -13,7 +13,7 @@ from monitor.web.pages import words
 from monitor.web.pages.charts import distribution, heat, trend
 from monitor.web.pages.charts import strip as strips
 
-_FILTERS = ("count", "number", "percent", "signed", "at", "at_text", "short", "segment", "verdict_of")
+_FILTERS = ("count", "number", "percent", "quantity", "signed", "at", "at_text", "short", "segment")
 
 
 @cache

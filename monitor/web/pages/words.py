@@ -56,6 +56,13 @@ def percent(value: float | None) -> str:
     return f"{100 * value:.1f}{_THIN}%"
 
 
+def quantity(value: float | None, unit: str) -> str:
+    """`number` with its unit; a share is shown in percent."""
+    if unit in ("share", "ratio"):
+        return percent(value)
+    return f"{number(value)} {unit}" if unit else number(value)
+
+
 def signed(value: float | None) -> str:
     """`number` with a sign on both sides of zero."""
     text = number(value)
@@ -96,8 +103,17 @@ def span(start: int, end: int) -> str:
     if first.date() == (last - timedelta(microseconds=1)).date():
         return f"{day(first)}, {first:%H:%M}–{last:%H:%M}"
     if _at(first) == day(first) and _at(last) == day(last):
-        last -= timedelta(days=1)
+        return _days(first, last - timedelta(days=1))
     return f"{_at(first)} – {_at(last)}"
+
+
+def _days(first: datetime, last: datetime) -> str:
+    """`1 – 20 May 2013`, `22 May – 2 Jun 2013`, with both years only where they differ."""
+    if first.year != last.year:
+        return f"{day(first)} – {day(last)}"
+    if first.month != last.month:
+        return f"{first.day} {first:%b} – {day(last)}"
+    return f"{first.day} – {day(last)}"
 
 
 def span_text(start: str, end: str) -> str:

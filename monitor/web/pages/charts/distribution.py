@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.web.pages import words
-from monitor.web.pages.charts.scale import Scale, Tick, round_values
+from monitor.web.pages.charts.scale import Scale, Tick, labels, round_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,13 +69,12 @@ def histogram(column: ColumnEvidence) -> Histogram:
     bins = len(column.baseline)
     top = max(*column.baseline, *column.window) or 1.0
     across, up = Scale(0, bins, LEFT, RIGHT), Scale(0, top, BOTTOM, TOP)
-    shares = round_values(0, top, 3)
     return Histogram(
         baseline=_steps(column.baseline, across, up, closed=True),
         window=_steps(column.window, across, up, closed=False),
         more=_excess(column, across, up),
         ticks=_edge_ticks(column.edges, bins, across),
-        shares=tuple(Tick(up(value), words.number(100 * value, 2)) for value in shares),
+        shares=_share_ticks(top, up),
         uneven=_uneven(column.edges),
     )
 
@@ -98,12 +97,24 @@ def _excess(column: ColumnEvidence, across: Scale, up: Scale) -> str:
     return "".join(boxes)
 
 
+def _share_ticks(top: float, scale: Scale) -> tuple[Tick, ...]:
+    """Round shares up to `top`, labelled in percent."""
+    percents = round_values(0, 100 * top, 3)
+    return tuple(
+        Tick(scale(value / 100), label)
+        for value, label in zip(percents, labels(percents), strict=True)
+    )
+
+
 def _edge_ticks(edges: Sequence[float | None], bins: int, across: Scale) -> tuple[Tick, ...]:
     """Labels at about five edges. With open ends, `edges` lacks the outermost ones."""
     offset = (bins + 1 - len(edges)) // 2
     known = [(index + offset, edge) for index, edge in enumerate(edges) if edge is not None]
-    every = max(1, round((len(known) - 1) / (_LABELS - 1)))
-    return tuple(Tick(across(index), words.number(edge, 3)) for index, edge in known[::every])
+    shown = known[:: max(1, round((len(known) - 1) / (_LABELS - 1)))]
+    texts = labels([float(f"{edge:.3g}") for _, edge in shown])
+    return tuple(
+        Tick(across(index), text) for (index, _), text in zip(shown, texts, strict=True)
+    )
 
 
 def _uneven(edges: Sequence[float | None]) -> bool:
@@ -131,7 +142,4 @@ def dumbbells(column: ColumnEvidence) -> Dumbbells:
         )
         for index, (name, before, now) in enumerate(shown)
     )
-    shares = tuple(
-        Tick(across(value), words.number(100 * value, 2)) for value in round_values(0, top, 3)
-    )
-    return Dumbbells(values, shares, ROW * len(shown) + 20, len(rows) - len(shown))
+    return Dumbbells(values, _share_ticks(top, across), ROW * len(shown) + 20, len(rows) - len(shown))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.web.views import ColumnPoint, ColumnSeries, ModelSeries
 
-ROOM = 760.0
+ROOM = 774.0
 ROW_HEIGHT = 20.0
 LEVELS = 5
 _CALM = ("stable", "insufficient")

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _FLAT = 0.05
+_NEARLY = 1e-3
+_MOST_PLACES = 6
+_EXPONENT = 1e6
+_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,20 @@ def round_values(low: float, high: float, count: int) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]
+
+
+def labels(values: Sequence[float]) -> list[str]:
+    """`values` with as many decimals as tell them apart: `0.20 0.25 0.30`, `0 5 10`."""
+    if not values or max(map(abs, values)) >= _EXPONENT:
+        return [f"{value:.3g}".replace("e+0", "e").replace("-", _MINUS) for value in values]
+    places = 0
+    while places < _MOST_PLACES and any(_differs(value, places) for value in values):
+        places += 1
+    return [f"{value:,.{places}f}".replace("-", _MINUS) for value in values]
+
+
+def _differs(value: float, places: int) -> bool:
+    return abs(value - round(value, places)) > _NEARLY * 10.0**-places
 
 
 def line(points: Sequence[tuple[float, float] | None]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.web.pages import words
-from monitor.web.pages.charts.scale import Scale, Tick, domain, line, round_values
+from monitor.web.pages.charts.scale import Scale, Tick, domain, labels, line, round_values
 from monitor.web.pages.charts.strip import DAY
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _mean_ticks(mean: Scale | None) -> tuple[Tick, ...]:
     if mean is None:
         return ()
     values = round_values(mean.low, mean.high, 3)
-    return tuple(Tick(mean(value), words.number(value, 3)) for value in values)
+    return tuple(map(Tick, map(mean, values), labels(values)))
 
 
 def _area(trace: Sequence[tuple[float, float] | None]) -> str:
