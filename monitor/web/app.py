@@ -33,9 +33,7 @@ STATIC = Path(__file__).parent / "static"
 def create_app(services: Services, settings: WebSettings) -> FastAPI:
     """The whole HTTP side of one daemon; nothing runs until a server calls it."""
     context = Context.build(services, settings)
-    records = ingest.RecordsEndpoint(
-        services.ingest, settings, context.inflight, context.inflaters
-    )
+    records = ingest.RecordsEndpoint(services.ingest, settings, context.inflight, context.inflaters)
     app = FastAPI(
         title="driftd",
         version=__version__,
@@ -63,6 +61,7 @@ def create_app(services: Services, settings: WebSettings) -> FastAPI:
 
 def _describe(app: FastAPI, services: Services) -> Any:
     """Endpoint of the API's description, made at the first request: building it is not cheap."""
+
     async def describe(_: Any) -> JSONResponse:
         if app.openapi_schema is None:
             app.openapi_schema = openapi(app, __version__, services.ingest.formats)

@@ -53,6 +53,7 @@ class Gate:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refusal here, or hand the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from monitor.errors import OverloadedError
 from monitor.web.problems import RefusalError
@@ -61,7 +61,7 @@ class Hold:
         self._inflight = inflight
         self._size = 0
 
-    def __enter__(self) -> Hold:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

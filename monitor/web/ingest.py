@@ -40,11 +40,10 @@ class RecordsEndpoint:
         self._settings = settings
         self._inflight = inflight
         self._workers = workers
-        self._pace = Pace(
-            settings.max_body_bytes, settings.body_gap_seconds, settings.body_seconds
-        )
+        self._pace = Pace(settings.max_body_bytes, settings.body_gap_seconds, settings.body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one payload and answer with its receipt; silence when the client is gone."""
         try:
             response = await self._take(scope, receive)
         except DisconnectedError:

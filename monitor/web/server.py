@@ -5,7 +5,6 @@ uvicorn waits for ever for headers that began and bodies nobody reads; `PatientP
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from monitor.errors import UsageError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from starlette.types import ASGIApp
 
 PATIENCE_SECONDS = 10.0
@@ -37,29 +38,35 @@ class PatientProtocol(HttpToolsProtocol):
     _complete = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect the first headers soon."""
         super().connection_made(transport)
         self._lose_patience_later()
 
     def on_message_begin(self) -> None:
+        """Expect the rest of the headers soon."""
         super().on_message_begin()
         self._complete = False
         self._lose_patience_later()
 
     def on_headers_complete(self) -> None:
+        """Leave pace to whoever reads the body."""
         self._be_patient()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        """The request is here in full."""
         self._complete = True
         self._be_patient()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        """Bound how long an unread body is dropped."""
         super().on_response_complete()
         if not self._complete:
             self._lose_patience_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Leave no timer behind."""
         self._be_patient()
         super().connection_lost(exc)
 

@@ -6,12 +6,11 @@ on the event loop. They raise the errors of `monitor.errors`; `problems` turns t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from monitor.clock import Clock
     from monitor.record import Problem

@@ -65,7 +65,7 @@ async def list_windows(
 
 
 @router.get("/decisions", tags=["decisions"])
-async def list_decisions(
+async def list_decisions(  # noqa: PLR0917 - FastAPI calls it by names
     shared: Shared,
     model: Text = None,
     verdict: VerdictName = None,
@@ -102,9 +102,7 @@ async def get_evidence(shared: Shared, decision_id: DecisionId) -> Response:
 
 
 @router.get("/alerts", tags=["alerts"])
-async def list_alerts(
-    shared: Shared, state: Text = None, limit: Limit = 100
-) -> list[AlertSummary]:
+async def list_alerts(shared: Shared, state: Text = None, limit: Limit = 100) -> list[AlertSummary]:
     """Alerts in one state; without `state`, all that are not resolved."""
     queries = shared.services.queries
     return list(await shared.readers.run(queries.alerts, state=state, limit=limit))

@@ -87,7 +87,9 @@ def _evidence(queries: Queries, decision_id: str) -> Evidence:
 
 def _rows(decision: Decision, units: dict[str, str]) -> list[ColumnRow]:
     """Columns with findings first, in their order, then by how much they ask for attention."""
-    places = {finding.column: place for place, finding in reversed(list(enumerate(decision.findings)))}
+    places: dict[str, int] = {}
+    for place, finding in enumerate(decision.findings):
+        places.setdefault(finding.column, place)
 
     def key(item: tuple[str, JudgedColumn]) -> tuple[int, int, float]:
         name, column = item

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from monitor.web.views import ModelSummary
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 SEVERITY = {"broken": 4, "drift": 3, "warning": 2, "stable": 1, "insufficient": 0}
 """How much a verdict asks for attention; more is worse."""
 
 _MINUS = "\N{MINUS SIGN}"
+_DASH = f" {NOTHING} "
 _THIN = "\N{THIN SPACE}"
 _LARGE = 1e6
 _SMALL = 1e-4
@@ -31,7 +32,7 @@ def count(value: float) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`value` with `digits` significant digits: `0.0213`, `12.4`, `1,204`, `3.1e-9`; None is `–`."""
+    """`value` with `digits` significant digits: `0.0213`, `12.4`, `1,204`, `3.1e-9`."""
     if value is None or math.isnan(value):
         return NOTHING
     if value == 0:
@@ -101,19 +102,19 @@ def span(start: int, end: int) -> str:
     if _at(first) == day(first) and last - first == timedelta(days=1):
         return day(first)
     if first.date() == (last - timedelta(microseconds=1)).date():
-        return f"{day(first)}, {first:%H:%M}–{last:%H:%M}"
+        return f"{day(first)}, {first:%H:%M}{NOTHING}{last:%H:%M}"
     if _at(first) == day(first) and _at(last) == day(last):
         return _days(first, last - timedelta(days=1))
-    return f"{_at(first)} – {_at(last)}"
+    return f"{_at(first)}{_DASH}{_at(last)}"
 
 
 def _days(first: datetime, last: datetime) -> str:
-    """`1 – 20 May 2013`, `22 May – 2 Jun 2013`, with both years only where they differ."""
+    """`1 - 20 May 2013`, `22 May - 2 Jun 2013`, with both years only where they differ."""
     if first.year != last.year:
-        return f"{day(first)} – {day(last)}"
+        return f"{day(first)}{_DASH}{day(last)}"
     if first.month != last.month:
-        return f"{first.day} {first:%b} – {day(last)}"
-    return f"{first.day} – {day(last)}"
+        return f"{first.day} {first:%b}{_DASH}{day(last)}"
+    return f"{first.day}{_DASH}{day(last)}"
 
 
 def span_text(start: str, end: str) -> str:
@@ -121,7 +122,7 @@ def span_text(start: str, end: str) -> str:
     try:
         first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
     except ValueError:
-        return f"{start} – {end}"
+        return f"{start}{_DASH}{end}"
     return span(*(round(when.timestamp() * 1_000_000) for when in (first, last)))
 
 

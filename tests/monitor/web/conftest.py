@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+
 from monitor.web.app import create_app
 from monitor.web.server import WebServer, listen
 from monitor.web.services import WebSettings

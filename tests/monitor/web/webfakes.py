@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from monitor.clock import ManualClock
 from monitor.errors import NotFoundError
 from monitor.record import Problem, Reason
@@ -82,7 +83,9 @@ class FakeDaemon:
         {NDJSON, "application/json", "application/vnd.apache.arrow.stream"}
     )
 
-    def services(self, render_metrics: Callable[[str], tuple[bytes, str]] | None = None) -> Services:
+    def services(
+        self, render_metrics: Callable[[str], tuple[bytes, str]] | None = None
+    ) -> Services:
         rendered = render_metrics or (lambda accept: (b"# accept " + accept.encode(), "text/plain"))
         clock = ManualClock(FIRST + 400 * DAY)
         return Services(self, self, self, self, rendered, clock)
@@ -350,7 +353,9 @@ def _quiet(random: np.random.Generator) -> ColumnPoint:
     return ColumnPoint(0, round(abs(random.standard_normal()), 2), LINE)
 
 
-def _window(random: np.random.Generator, daemon: FakeDaemon, model: str, index: int) -> WindowSummary:
+def _window(
+    random: np.random.Generator, daemon: FakeDaemon, model: str, index: int
+) -> WindowSummary:
     statuses = {points[index].status for points in daemon.columns.values() if points[index]}
     worst = max(statuses - {4}, default=4)
     records = int(905 + 60 * random.standard_normal() - 190 * (index % 7 == 2))
@@ -367,7 +372,15 @@ def _window(random: np.random.Generator, daemon: FakeDaemon, model: str, index: 
     elif worst == 1:
         daemon.summaries[index] = "carrier leans towards its alarm line."
     return WindowSummary(
-        model, "7", "", start, start + DAY, index, records, VERDICTS[worst], identifier(model, index)
+        model,
+        "7",
+        "",
+        start,
+        start + DAY,
+        index,
+        records,
+        VERDICTS[worst],
+        identifier(model, index),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.web.pages import words
@@ -112,14 +113,12 @@ def _edge_ticks(edges: Sequence[float | None], bins: int, across: Scale) -> tupl
     known = [(index + offset, edge) for index, edge in enumerate(edges) if edge is not None]
     shown = known[:: max(1, round((len(known) - 1) / (_LABELS - 1)))]
     texts = labels([float(f"{edge:.3g}") for _, edge in shown])
-    return tuple(
-        Tick(across(index), text) for (index, _), text in zip(shown, texts, strict=True)
-    )
+    return tuple(Tick(across(index), text) for (index, _), text in zip(shown, texts, strict=True))
 
 
 def _uneven(edges: Sequence[float | None]) -> bool:
     known = [edge for edge in edges if edge is not None]
-    widths = [right - left for left, right in zip(known, known[1:], strict=False)]
+    widths = [right - left for left, right in pairwise(known)]
     return bool(widths) and max(widths) > _UNEQUAL * min(widths)
 
 
@@ -142,4 +141,5 @@ def dumbbells(column: ColumnEvidence) -> Dumbbells:
         )
         for index, (name, before, now) in enumerate(shown)
     )
-    return Dumbbells(values, _share_ticks(top, across), ROW * len(shown) + 20, len(rows) - len(shown))
+    height = ROW * len(shown) + 20
+    return Dumbbells(values, _share_ticks(top, across), height, len(rows) - len(shown))

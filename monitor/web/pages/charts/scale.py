@@ -27,6 +27,7 @@ class Scale:
     stop: float
 
     def __call__(self, value: float) -> float:
+        """Position of `value`, to a tenth of a unit."""
         share = (value - self.low) / (self.high - self.low)
         share = min(1.0, max(0.0, share))
         return round(self.start + share * (self.stop - self.start), 1)

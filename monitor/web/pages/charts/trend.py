@@ -1,4 +1,4 @@
-"""Small multiples of a column: its mean over the windows above, its evidence against the line below."""
+"""Small multiples: the mean of a column over the windows, under it evidence against the line."""
 
 from __future__ import annotations
 
