@@ -12,6 +12,7 @@ its own time limit.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -92,6 +93,8 @@ class Transport:
         resolver: Resolver = system_resolver,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        # Its debug lines quote the receiver's answers, which may echo our address and tokens.
+        logging.getLogger("httpcore2").setLevel(logging.WARNING)
         self._policy = policy
         self._clock = clock
         self._timeout = timeout

@@ -95,10 +95,13 @@ class WebhookChannel:
             raise ChannelError(f"webhook has no option {', '.join(sorted(unknown))}")
         if not isinstance(options.get("url"), str):
             raise ChannelError("url is missing")
+        secrets = options.get("secrets", ())
+        if not isinstance(secrets, list | tuple) or not all(isinstance(s, str) for s in secrets):
+            raise ChannelError("secrets must be a list of texts")
         return cls(
             name,
             options["url"],
-            options.get("secrets", ()),
+            secrets,
             transport=services.transport,
             clock=services.clock,
             allow_http=options.get("allow_http", False) is True,

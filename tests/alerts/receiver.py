@@ -7,13 +7,13 @@ from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-SECRET = "whsec_" + "c2VjcmV0LWtleS1vZi10aGUtcmVjZWl2ZXI="  # noqa: S105
+SECRET = "whsec_" + "c2VjcmV0LWtleS1vZi10aGUtcmVjZWl2ZXI="
 """base64 of 26 bytes."""
 
 
@@ -55,64 +55,72 @@ class Receiver:
         return f"{self.scheme}://{host}:{self.port}{path}"
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection; a subclass names its receiver."""
+
+    protocol_version = "HTTP/1.1"
+    receiver: ClassVar[Receiver]
+
+    def setup(self) -> None:
+        super().setup()
+        self.receiver.connections += 1
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.receiver.got.append(Got(self.path, headers, body))
+        replies = self.receiver.replies
+        try:
+            self._answer(replies.popleft() if replies else self.receiver.default)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _answer(self, reply: Reply) -> None:
+        if reply.hang:
+            self.receiver.released.wait(60)
+        if reply.raw:
+            self.close_connection = True
+            self._send(reply.raw, reply.drip)
+            return
+        self.send_response(reply.status)
+        for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self._send(reply.body, reply.drip)
+
+    def _send(self, content: bytes, drip: float) -> None:
+        if not drip:
+            self.wfile.write(content)
+            return
+        for byte in content:
+            self.wfile.write(bytes([byte]))
+            if self.receiver.released.wait(drip):
+                return
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing on stderr."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *args: object) -> None:
+        """Say nothing on stderr: failed handshakes are part of the tests."""
+
+
 @contextmanager
 def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """Run a receiver, over TLS if a context is given."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(_Handler):
+        pass
 
-        def setup(self) -> None:
-            super().setup()
-            receiver.connections += 1
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.got.append(Got(self.path, headers, body))
-            reply = receiver.replies.popleft() if receiver.replies else receiver.default
-            try:
-                self._answer(reply)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
-
-        def _answer(self, reply: Reply) -> None:
-            if reply.hang:
-                receiver.released.wait(60)
-            if reply.raw:
-                self.close_connection = True
-                self._send(reply.raw, reply.drip)
-                return
-            self.send_response(reply.status)
-            for name, value in ({"Content-Length": str(len(reply.body))} | reply.headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self._send(reply.body, reply.drip)
-
-        def _send(self, content: bytes, drip: float) -> None:
-            if not drip:
-                self.wfile.write(content)
-                return
-            for byte in content:
-                self.wfile.write(bytes([byte]))
-                if receiver.released.wait(drip):
-                    return
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing on stderr."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *args: object) -> None:
-            """Say nothing on stderr: failed handshakes are part of the tests."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
-    receiver = Receiver(server.server_port, "https" if context else "http")
+    receiver = Handler.receiver = Receiver(server.server_port, "https" if context else "http")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.alert import Change, Severity, State, alert_id
+from alerts.alert import Change, Severity, Signal, State, alert_id
 from alerts.errors import PolicyError
 from alerts.life import Advanced, LifePolicy, advance
 from tests.alerts.making import DAY, START, Story, bad, day
@@ -147,14 +147,14 @@ POLICIES = st.builds(LifePolicy, for_windows=st.integers(1, 3), recover_windows=
 
 @given(HISTORIES, POLICIES)
 def test_equal_histories_give_equal_alerts_and_messages(
-    history: list[list], policy: LifePolicy
+    history: list[list[Signal]], policy: LifePolicy
 ) -> None:
     assert Story(policy).days(history) == Story(policy).days(history)
 
 
 @given(HISTORIES, POLICIES)
 def test_every_alert_is_told_firing_then_resolved_and_each_at_most_once(
-    history: list[list], policy: LifePolicy
+    history: list[list[Signal]], policy: LifePolicy
 ) -> None:
     told: dict[str, list[Change]] = {}
     for step in Story(policy).days(history):
@@ -171,7 +171,7 @@ def test_every_alert_is_told_firing_then_resolved_and_each_at_most_once(
 
 @given(HISTORIES, POLICIES)
 def test_nothing_fires_or_resolves_sooner_than_the_policy_says(
-    history: list[list], policy: LifePolicy
+    history: list[list[Signal]], policy: LifePolicy
 ) -> None:
     """Independent of the counters: look back at the raw history whenever something is told."""
     steps = Story(policy).days(history)
@@ -200,7 +200,7 @@ def test_no_flapping(badness: list[bool], policy: LifePolicy) -> None:
 
 
 @given(HISTORIES)
-def test_what_is_not_reported_as_changed_did_not_change(history: list[list]) -> None:
+def test_what_is_not_reported_as_changed_did_not_change(history: list[list[Signal]]) -> None:
     story = Story()
     for number, signals in enumerate(history):
         before = dict(story.open)

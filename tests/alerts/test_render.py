@@ -36,7 +36,8 @@ def event(note: Notification, *findings: dict[str, Any], link: str = "") -> dict
         note, decision_json(note.decision, findings), source="/driftd/prod-eu", link=link
     )
     assert message.content_type == "application/cloudevents+json"
-    return json.loads(message.body)
+    made: dict[str, Any] = json.loads(message.body)
+    return made
 
 
 def test_the_text_answers_in_the_order_in_which_people_ask() -> None:

@@ -62,9 +62,7 @@ def test_a_redirect_is_an_answer_and_not_followed(receiver: Receiver) -> None:
     assert len(receiver.got) == 1
 
 
-def test_no_proxy_from_the_environment(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_from_the_environment(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert isinstance(post(transport(), receiver.url()), Answer)
@@ -124,9 +122,7 @@ def test_no_notation_of_an_address_gets_around(receiver: Receiver, host: str) ->
 
 def test_the_judged_address_is_the_one_connected_to(receiver: Receiver) -> None:
     """The name exists only in the injected resolver, which tolerates one question."""
-    answer = post(
-        transport(resolver=resolver("127.0.0.1")), receiver.url(host="receiver.invalid")
-    )
+    answer = post(transport(resolver=resolver("127.0.0.1")), receiver.url(host="receiver.invalid"))
     assert isinstance(answer, Answer)
     assert receiver.got[0].headers["host"] == f"receiver.invalid:{receiver.port}"
 
