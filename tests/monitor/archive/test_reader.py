@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,3 +91,15 @@ def test_refused_archive_gives_its_lock_back(url: str, tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StorageError, match="not a database"):
             Archive(url, ManualClock())
+
+
+def test_archive_of_a_killed_daemon_can_be_read(archive: Archive, tmp_path: Path) -> None:
+    _save(archive, 1)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    # What a crash leaves. Copied by another process: closing the file in this one would drop
+    # the locks that SQLite holds on it.
+    subprocess.run(["cp", tmp_path / "driftd.db", tmp_path / "driftd.db-wal", copy], check=True)
+    assert (copy / "driftd.db-wal").stat().st_size > 0
+    with Reader(f"sqlite:///{copy / 'driftd.db'}") as reader:
+        assert reader.run(positions.load_all) == (Position("files", {"offset": 1}),)
