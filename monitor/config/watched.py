@@ -1,0 +1,202 @@
+"""One watched model: what its columns are, how its stream is cut, when evidence is a verdict."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from detectors import registry
+from detectors.errors import ParameterError
+from monitor.config.section import Rule, Section, not_built, repeated
+from monitor.config.tables import TableConfig
+from monitor.config.units import Count, FilePath, Name, Seconds, Text, duration_text
+from monitor.schema import Kind, Meaning, Privacy
+
+DAY = 86_400
+NUMERIC_ONLY = ("unit", "range", "meaning")
+
+
+class WindowConfig(Section):
+    """How the stream is cut: by event time (`every`) or by count (`records`)."""
+
+    every: Seconds | None = None
+    """Length of a time window; windows lie on multiples of it since 1970, UTC."""
+    records: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    """Records per window."""
+    lateness: Seconds = 600
+    """How much later than its window's end a record may still come in."""
+    idle: Seconds = 300
+    """Silence of the stream after which a window that should be over is closed."""
+
+    def rules(self) -> Iterator[Rule]:
+        """Either time or count; lateness within one window."""
+        if (self.every is None) == (self.records is None):
+            yield (), "write either 'every' (such as 1d) or 'records' (such as 5000)"
+        elif self.every is None:
+            for name in sorted({"lateness", "idle"} & self.model_fields_set):
+                yield (name,), "belongs to windows of time; windows of 'records' do not need it"
+        elif self.every == 0:
+            yield ("every",), "must be longer than 0s"
+        elif self.lateness > self.every:
+            yield ("lateness",), _too_late(self.lateness, self.every)
+        if self.idle == 0:
+            yield ("idle",), "must be longer than 0s"
+
+
+def _too_late(lateness: int, every: int) -> str:
+    return (
+        f"{duration_text(lateness)} is longer than the window itself ({duration_text(every)}); "
+        "make 'every' longer or 'lateness' shorter"
+    )
+
+
+class ColumnConfig(Section):
+    """What is known of one column; what is left out is taken from the baseline's rows."""
+
+    kind: Kind | None = None
+    unit: Text | None = None
+    """Unit of the values in words, for sentences."""
+    range: tuple[float | None, float | None] | None = None
+    """Lowest and highest valid value; null leaves a side open."""
+    importance: Annotated[float, Field(ge=0)] | None = None
+    """Weight in the ranking of findings."""
+    privacy: Privacy | None = None
+    meaning: Meaning | None = None
+    """What the numbers speak of; brings its own range check."""
+
+    def rules(self) -> Iterator[Rule]:
+        """Range in order; what speaks of numbers on numeric columns only."""
+        low, high = self.range or (None, None)
+        if low is not None and high is not None and low > high:
+            yield ("range",), f"begins above its end: {low:g} > {high:g}"
+        if self.kind not in {None, "numeric"}:
+            for name in NUMERIC_ONLY:
+                if getattr(self, name) is not None:
+                    yield (name,), f"is for numeric columns; this one is {self.kind}"
+        if self.privacy in {"hash", "drop"}:
+            advice = "leave the column out of the records, or ignore it with kind: ignore"
+            yield ("privacy",), not_built(f"privacy class {self.privacy!r}", advice)
+
+
+class SamplingConfig(Section):
+    """Which records are kept: a keyed hash of the id decides, so a record and its label agree."""
+
+    rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    key: Literal["id"] = "id"
+
+
+class PolicyConfig(Section):
+    """When evidence becomes a verdict, and a verdict an alert."""
+
+    min_effect: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Smallest change worth a word: baseline standard deviations, or share of rows."""
+    recover_windows: Annotated[int, Field(ge=1, le=1_000)] = 3
+    """Good windows in a row until a column counts as recovered."""
+    for_windows: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Bad windows in a row until an alert fires."""
+
+
+class FairnessConfig(Section):
+    """Comparison of groups; the shape is fixed, the measurement comes later."""
+
+    groups: tuple[Text, ...] = ()
+    metrics: tuple[Text, ...] = ()
+
+    def rules(self) -> Iterator[Rule]:
+        """Nothing may be asked of it yet."""
+        for name in ("groups", "metrics"):
+            if getattr(self, name):
+                yield (name,), not_built("comparison of groups", "leave it empty")
+
+
+class DetectorConfig(Section):
+    """One detector with its parameters, on some columns or all."""
+
+    name: Text
+    params: dict[str, Any] = Field(default_factory=dict)
+    columns: tuple[Text, ...] | None = None
+
+    def rules(self) -> Iterator[Rule]:
+        """A detector that exists and accepts its parameters."""
+        known = registry.names()
+        if self.name not in known:
+            text = f"there is no detector {self.name!r} in this version; there is "
+            yield ("name",), text + ", ".join(known)
+            return
+        try:
+            registry.load(self.name)(**self.params)
+        except (ParameterError, TypeError) as error:
+            yield ("params",), f"{self.name} does not accept them: {error}"
+
+
+def _auto_or_list(value: Any) -> str:
+    return "auto" if isinstance(value, str) else "list"
+
+
+Detectors = Annotated[
+    Annotated[Literal["auto"], Tag("auto")] | Annotated[tuple[DetectorConfig, ...], Tag("list")],
+    Discriminator(_auto_or_list),
+]
+
+
+class JudgedModel(Section):
+    """The part of a model's configuration that decisions depend on."""
+
+    name: Name
+    task: Literal["binary", "multiclass", "regression", "none"] = "none"
+    positive: Text | None = None
+    """Which class the score speaks of."""
+    window: WindowConfig = Field(default_factory=lambda: WindowConfig(every=DAY))
+    min_records: Count = 200
+    """Fewer records than this in a window are too few to say anything."""
+    columns: dict[Text, ColumnConfig] = Field(default_factory=dict)
+    segments: tuple[Text, ...] = ()
+    """Columns (or record segments) whose values are watched on their own as well."""
+    fairness: FairnessConfig = Field(default_factory=FairnessConfig)
+    detectors: Detectors = "auto"
+    policy: PolicyConfig = Field(default_factory=PolicyConfig)
+
+    def rules(self) -> Iterator[Rule]:
+        """Fields that speak of each other agree."""
+        if self.window.records is not None and self.min_records > self.window.records:
+            text = f"{self.min_records} is more than a window holds ({self.window.records})"
+            yield ("min_records",), f"{text}: every window would be insufficient"
+        if self.positive is not None and self.task not in {"binary", "none"}:
+            yield ("positive",), f"is for binary models; this one is {self.task}"
+        for index, name in repeated(self.segments):
+            yield ("segments", index), f"{name!r} is listed twice"
+        yield from self._segment_kinds()
+        yield from self._detector_columns()
+
+    def _segment_kinds(self) -> Iterator[Rule]:
+        for index, name in enumerate(self.segments):
+            kind = self.columns[name].kind if name in self.columns else None
+            if kind not in {None, "categorical", "boolean"}:
+                text = f"column {name!r} is {kind}; a segment needs a categorical or boolean column"
+                yield ("segments", index), text
+
+    def _detector_columns(self) -> Iterator[Rule]:
+        if isinstance(self.detectors, str):
+            return
+        for index, detector in enumerate(self.detectors):
+            for place, name in enumerate(detector.columns or ()):
+                if name in self.columns and self.columns[name].kind == "ignore":
+                    yield ("detectors", index, "columns", place), f"column {name!r} is ignored"
+
+
+class ModelConfig(JudgedModel):
+    """One watched model."""
+
+    baseline: FilePath
+    """Rows (Parquet, CSV or NDJSON), or a built baseline."""
+    table: TableConfig | None = None
+    """What the columns of the baseline's rows mean; native records need none."""
+    sampling: SamplingConfig = Field(default_factory=SamplingConfig)
+    label_horizon: Seconds = 14 * DAY
+    """How long after its prediction a label is still waited for."""
+
+    def judged(self) -> JudgedModel:
+        """The part that decisions depend on."""
+        return JudgedModel.model_construct(
+            **{name: getattr(self, name) for name in JudgedModel.model_fields}
+        )
