@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from monitor.archive.connection import database_path, read_engine
@@ -57,7 +57,7 @@ class Reader:
                 yield connection
         except PoolTimeoutError as error:
             raise OverloadedError("too many readers of the archive", 1.0) from error
-        except OperationalError as error:
+        except (OperationalError, InternalError) as error:
             raise StorageError(f"the archive cannot be read: {error.orig}") from error
 
     def run(self, query: Callable[[Connection], T]) -> T:

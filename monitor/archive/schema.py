@@ -119,11 +119,15 @@ def _revision(connection: Connection, url: str) -> str | None:
 def _migrate(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415  (0.1 s that the usual start need not spend)
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    try:
+        command.upgrade(config, HEAD)
+    except CommandError as error:
+        raise StorageError(f"the archive cannot be upgraded: {error}") from error
     row = {"key": _WRITTEN_BY, "value": __version__}
     upsert(connection, about, [row], keys=("key",), replace=("value",))
 

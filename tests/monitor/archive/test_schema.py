@@ -65,10 +65,8 @@ def test_usual_start_does_not_import_alembic(url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_older_archive_is_refused_and_the_printed_command_upgrades_it(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The archive of a driftd that had no tables yet: what a true older revision will look like.
+def test_older_archive_is_refused_with_the_command_that_upgrades_it(url: str) -> None:
+    # There is no older revision yet: a made-up one, which `upgrade` cannot know either.
     _execute(
         url,
         "CREATE TABLE about (key VARCHAR PRIMARY KEY, value TEXT NOT NULL)",
@@ -78,7 +76,11 @@ def test_older_archive_is_refused_and_the_printed_command_upgrades_it(
     with pytest.raises(StorageError) as refusal:
         schema.ensure_schema(url)
     assert "has schema 0000, this driftd needs 0001" in str(refusal.value)
-    assert str(refusal.value).endswith(f"run: {sys.executable} -m monitor.archive upgrade {url}")
+    command = f"{sys.executable} -m monitor.archive upgrade {url}"
+    assert str(refusal.value).endswith(f"run: {command}")
+    ran = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("the archive cannot be upgraded: Can't locate revision")
 
 
 def test_upgrade_command_brings_an_archive_to_head(
