@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from detectors.profile.frame import Frame
 from detectors.profile.profile import Profile
 from detectors.sequential.calendar import Season
-from detectors.sequential.calibrate import Calibration
+from detectors.sequential.calibration import Calibration
 from detectors.sequential.series import SeriesBank
 from monitor.errors import InputError, StorageError
 from monitor.model import WHOLE, WindowSpec
@@ -39,18 +39,18 @@ SUFFIX = ".baseline"
 class History:
     """The baseline's own windows, oldest first: R of them.
 
-    `mid` window middles and `rows` record counts, int64 `(R,)`; `counters` int64 `(R, k)` the
-    quality counters of each window in the order of `detectors.quality`; `series` float64 `(R, S)`
-    the window scores that were calibrated on.
+    `mid` window middles and `rows` record counts, int64 `(R,)`; `series` float64 `(R, S)` the
+    scores that were calibrated on; `faults` int64 `(R, k)` what `count_faults` says of each.
     """
 
     mid: NDArray[np.int64]
     rows: NDArray[np.int64]
     series: NDArray[np.float64]
+    faults: NDArray[np.int64]
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` reads."""
-        return {"mid": self.mid, "rows": self.rows, "series": self.series}
+        return {"mid": self.mid, "rows": self.rows, "series": self.series, "faults": self.faults}
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One verdict with what it stands on; `body` and `evidence` are canonical JSON."""
+    """One verdict with what it stands on; `body` and `evidence` are canonical JSON.
+
+    `unjudged` names the columns of which this window had too little to say anything.
+    """
 
     id: str
     model: str
@@ -80,6 +83,7 @@ class Decision:
     baseline: str
     config: str
     findings: tuple[Finding, ...]
+    unjudged: frozenset[str]
     body: bytes
     evidence: bytes
 
@@ -97,6 +101,7 @@ class Verdicts:
     guarantee: str
     summary: str
     findings: tuple[Finding, ...] = ()
+    unjudged: frozenset[str] = frozenset()
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -133,6 +138,7 @@ def decide(
         baseline=baseline,
         config=config,
         findings=verdicts.findings,
+        unjudged=verdicts.unjudged,
         body=canonical(body),
         evidence=canonical(evidence),
     )

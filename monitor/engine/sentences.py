@@ -59,7 +59,7 @@ def moved(column: str, measure: str, level: Level, effect: float) -> str:
         case ["invalid"]:
             return f"{column}: invalid values {verb} from {level.text}"
         case _:
-            return f"{column} changed its shape ({measure}, {effect:+.2f} sd)"
+            return f"{column} changed its shape: mean {level.text} ({measure} {effect:+.2f} sd)"
 
 
 def since(start: int, low: int, high: int, every: int | None) -> str:

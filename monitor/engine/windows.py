@@ -76,6 +76,11 @@ class ClosedWindow:
     last: int
 
 
+def middle(window: ClosedWindow) -> int:
+    """The middle of a window, microseconds: where it stands in the season."""
+    return (window.start + window.end) // 2
+
+
 class Windows(Protocol):
     """The windows of one model."""
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection
 
+    from monitor.archive.quarantine import QuarantineBounds
     from monitor.archive.writer import Writer
     from monitor.clock import Clock
     from monitor.intake.dedup import Dedup
@@ -90,13 +91,20 @@ class Intake:
     """
 
     def __init__(
-        self, rates: Mapping[str, float], key: bytes, writer: Writer, dedup: Dedup, clock: Clock
+        self,
+        rates: Mapping[str, float],
+        key: bytes,
+        writer: Writer,
+        dedup: Dedup,
+        clock: Clock,
+        quarantine_bounds: QuarantineBounds,
     ) -> None:
         self._rates = rates
         self._key = key
         self._writer = writer
         self._dedup = dedup
         self._clock = clock
+        self._quarantine_bounds = quarantine_bounds
 
     def submit(
         self, decoded: Decoded, source: str, position: Position | None = None
@@ -143,7 +151,8 @@ class Intake:
 
     def _commit(self, connection: Connection, prepared: Prepared) -> Receipt:
         now = self._clock.now()
-        counts: Counts = Counter()
+        # Counted on its own, so that P4 is a check on the doors and not their definition.
+        counts: Counts = Counter({("", prepared.source, "received", ""): prepared.received})
         kept: list[Batch] = []
         for part in prepared.parts:
             fresh = self._dedup.fresh(part.hashes)
@@ -178,7 +187,9 @@ class Intake:
         counters.add(connection, [Count(*key[:3], n, key[3]) for key, n in counts.items()])
         if prepared.position is not None:
             positions.save(connection, prepared.position, now)
-        quarantine.add(connection, prepared.problems, prepared.source, now)
+        quarantine.add(
+            connection, prepared.source, prepared.problems, now, self._quarantine_bounds
+        )
 
     def _remember(self, prepared: Prepared, values: NDArray[np.uint64]) -> None:
         new = values.tolist()

@@ -1,0 +1,245 @@
+"""Learning what normal looks like: rows become a baseline, cut by the same code as live windows.
+
+Two passes. The first fits the frame and pools all rows; the second runs the rows through the
+engine's windows, as if they came in live, and keeps the score of each window. Where the rows do
+not give enough windows (no times, or too short a period), they are dealt at random into
+pseudo-windows and the calibration says so: it then rests on rows being exchangeable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.profile.fitting import fit_frame
+from detectors.profile.profile import Profile
+from detectors.quality.counters import count_faults
+from detectors.sequential.calendar import Season
+from detectors.sequential.calibrate import calibrate
+from detectors.sequential.series import SeriesBank
+from monitor.baseline import Baseline, History, SegmentBaseline
+from monitor.clock import MICROS
+from monitor.columnar import take
+from monitor.engine.columns import Framer, as_numbers, as_texts
+from monitor.engine.segments import Segments, segment_column, split
+from monitor.engine.windows import middle, windows_for
+from monitor.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from detectors.profile.frame import Frame
+    from monitor.model import ModelSpec
+    from monitor.record import Column, RecordBatch
+
+MIN_WINDOWS = 8
+"""Below this many real windows the history says nothing; rows are dealt at random instead."""
+
+PSEUDO_WINDOWS = 64
+SEGMENTS_PER_KEY = 20
+CHUNK = 50_000
+_SEED = 20_130_101
+
+CATEGORICAL = frozenset({"categorical", "boolean"})
+NUMERIC = frozenset({"numeric"})
+
+
+def build_baseline(
+    batches: Sequence[RecordBatch],
+    spec: ModelSpec,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Baseline:
+    """Learn a baseline from all rows of `batches`, whatever their version.
+
+    Parameters
+    ----------
+    batches : the rows; they are sorted by time here.
+    progress : called with rows done and rows in all, both passes counted.
+
+    Raises
+    ------
+    InputError
+        There are fewer rows than `spec.min_records`.
+    """
+    rows = _ordered(batches)
+    total = sum(map(len, rows))
+    if total < spec.min_records:
+        msg = f"model {spec.name!r}: the baseline has {total} rows, at least {spec.min_records} are needed"
+        raise InputError(msg)
+    frame = _fit_frame(rows, spec)
+    known = _segments(rows, spec)
+    pooled, usual = _pool(rows, spec, Framer(frame), known, lambda done: progress(done, 2 * total))
+    learners = {name: _Learner(spec, pooled[name], usual[name]) for name in pooled}
+    windows = windows_for(replace(spec.window, lateness=0), Framer(frame), known)
+    for done, batch in enumerate(rows):
+        for closed in windows.feed([batch], 0):
+            learners[closed.stream.segment].see(middle(closed), closed.profile)
+        progress(total + done * CHUNK, 2 * total)
+    for closed in windows.flush():
+        learners[closed.stream.segment].see(middle(closed), closed.profile)
+    times = np.concatenate([batch.times for batch in rows])
+    segments: dict[str, SegmentBaseline] = {}
+    for name, learner in learners.items():
+        if len(learner.windows) >= MIN_WINDOWS:
+            segments[name] = learner.learned(exchangeable=False)
+        else:
+            segments[name] = _dealt(rows, name, known, spec, pooled[name])
+    return Baseline(
+        model=spec.name,
+        columns=spec.columns,
+        window=spec.window,
+        frame=frame,
+        segments=segments,
+        start=int(times.min()),
+        end=int(times.max()) + 1,
+    ).named()
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What is kept of one window of the history."""
+
+    mid: int
+    rows: int
+    series: NDArray[np.float64]
+    faults: NDArray[np.int64]
+
+
+class _Learner:
+    """Collects one segment's windows and calibrates on them."""
+
+    def __init__(self, spec: ModelSpec, pooled: Profile, usual: float) -> None:
+        self.windows: list[_Window] = []
+        self._spec = spec
+        self._pooled = pooled
+        self._bank = SeriesBank.fit(pooled.frame, pooled, usual)
+
+    def see(self, mid: int, profile: Profile) -> None:
+        """Score a window that has enough rows to be judged."""
+        if profile.rows >= self._spec.min_records:
+            series, faults = self._bank.measure(profile), count_faults(profile)
+            self.windows.append(_Window(mid, profile.rows, series, faults))
+
+    def learned(self, *, exchangeable: bool) -> SegmentBaseline:
+        """Calibrate on the windows seen."""
+        mid = np.array([window.mid for window in self.windows], dtype=np.int64)
+        series = np.array([window.series for window in self.windows])
+        every = None if exchangeable else self._spec.window.every
+        season = Season.choose(every and every / MICROS, len(mid), mid)
+        return SegmentBaseline(
+            profile=self._pooled,
+            bank=self._bank,
+            season=season,
+            calibration=calibrate(
+                series, season.design(mid), self._bank, exchangeable=exchangeable
+            ),
+            history=History(
+                mid=mid,
+                rows=np.array([window.rows for window in self.windows], dtype=np.int64),
+                series=series,
+                faults=np.array([window.faults for window in self.windows]),
+            ),
+        )
+
+
+def _pool(
+    rows: Sequence[RecordBatch],
+    spec: ModelSpec,
+    framer: Framer,
+    known: Segments,
+    progress: Callable[[int], None],
+) -> tuple[dict[str, Profile], dict[str, float]]:
+    """All rows of each segment in one profile, and how many rows its windows usually have."""
+    pooled: dict[str, Profile] = {}
+    sizes: dict[str, Counter[int]] = {}
+    done = 0
+    for batch in rows:
+        for segment, part in split(batch, known):
+            pooled.setdefault(segment, Profile(framer.frame)).add(framer.block(part))
+            if spec.window.every is not None:
+                indexes = (part.times // spec.window.every).tolist()
+                sizes.setdefault(segment, Counter()).update(indexes)
+        done += len(batch)
+        progress(done)
+    fixed = float(spec.window.records or 0)
+    usual = {
+        name: float(np.median(list(sizes[name].values()))) if name in sizes else fixed
+        for name in pooled
+    }
+    return pooled, usual
+
+
+def _dealt(
+    rows: Sequence[RecordBatch], segment: str, known: Segments, spec: ModelSpec, pooled: Profile
+) -> SegmentBaseline:
+    """Deal a segment's rows at random into pseudo-windows of equal size and learn from those."""
+    rng, framer = np.random.default_rng(_SEED), Framer(pooled.frame)
+    hands = max(MIN_WINDOWS, min(PSEUDO_WINDOWS, pooled.rows // max(spec.min_records, 1)))
+    profiles = [Profile(pooled.frame) for _ in range(hands)]
+    dealt = np.arange(pooled.rows) % hands
+    rng.shuffle(dealt)
+    done = 0
+    for part in (part for batch in rows for name, part in split(batch, known) if name == segment):
+        share = dealt[done : done + len(part)]
+        done += len(part)
+        for hand in np.unique(share).tolist():
+            profiles[hand].add(framer.block(take(part, share == hand)))
+    learner = _Learner(replace(spec, min_records=1), pooled, pooled.rows / hands)
+    for profile in profiles:
+        learner.see(0, profile)
+    return learner.learned(exchangeable=True)
+
+
+def _ordered(batches: Sequence[RecordBatch]) -> list[RecordBatch]:
+    """Rows in time order, in chunks, under one version: a baseline knows only one normal."""
+    chunks: list[tuple[int, RecordBatch]] = []
+    for batch in batches:
+        ordered = take(replace(batch, version=""), np.argsort(batch.times, kind="stable"))
+        for start in range(0, len(ordered), CHUNK):
+            part = take(ordered, np.arange(start, min(start + CHUNK, len(ordered))))
+            chunks.append((int(part.times[0]), part))
+    return [batch for _, batch in sorted(chunks, key=lambda chunk: chunk[0])]
+
+
+def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:
+    numeric: dict[str, NDArray[np.float64]] = {}
+    categorical: dict[str, Counter[str]] = {}
+    presence: list[str] = []
+    for column in spec.columns:
+        if column.kind in NUMERIC:
+            parts = [as_numbers(batch.columns.get(column.name), len(batch))[0] for batch in rows]
+            numeric[column.name] = np.concatenate(parts)
+        elif column.kind in CATEGORICAL:
+            categorical[column.name] = _counts(batch.columns.get(column.name) for batch in rows)
+        elif column.kind != "ignore":
+            presence.append(column.name)
+    ranges = {column.name: column.range for column in spec.columns if column.range is not None}
+    return fit_frame(numeric, categorical, presence, ranges)
+
+
+def _counts(columns: Iterable[Column | None]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for column in columns:
+        if column is None:
+            continue
+        texts = as_texts(column)
+        found = np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.vocabulary))
+        counts.update(dict(zip(texts.vocabulary, found.tolist(), strict=True)))
+    return counts
+
+
+def _segments(rows: Sequence[RecordBatch], spec: ModelSpec) -> Segments:
+    known: list[tuple[str, tuple[str, ...]]] = []
+    for key in spec.segments:
+        counts = _counts(segment_column(batch, key) for batch in rows)
+        if not counts:
+            msg = f"model {spec.name!r}: no record of the baseline has the segment {key!r}"
+            raise InputError(msg)
+        large = [value for value, count in counts.most_common(SEGMENTS_PER_KEY) if count >= spec.min_records]
+        known.append((key, tuple(sorted(large))))
+    return tuple(known)

@@ -1,0 +1,223 @@
+"""The engine at work: journal to decisions, decisions to disk, messages to the outbox.
+
+One thread reads the journal from the engine's cursor and commits what comes out. A decision, its
+evidence and profile, the engine's state, the alerts it changed and the messages it causes are one
+transaction (promises P2 and P5): after a crash the same entries are read again and give the same.
+Between decisions the state is saved now and then, which only shortens the way after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from alerts.life import LifePolicy, advance
+from alerts.outbox import rows_for
+from alerts.render import render_message
+from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
+from monitor.archive.decisions import DecisionRow
+from monitor.archive.engine_state import EngineState
+from monitor.drivers.signals import reference, signals
+from monitor.errors import DriftdError
+from monitor.packing import compress, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from monitor.archive.archive import Archive
+    from monitor.archive.journal import Entry
+    from monitor.clock import Clock
+    from monitor.engine.decision import Decision
+    from monitor.engine.engine import Engine
+
+READ_ENTRIES = 64
+READ_BYTES = 32 << 20
+SAVE_RECORDS = 500_000
+SNAPSHOT_DECISIONS = 32
+MAX_SNAPSHOTS = 64
+POLL_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+
+logger = structlog.get_logger("driftd.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Where messages go and how alerts live; see `alerts`."""
+
+    channels: Callable[[str, str], Sequence[str]] = lambda _model, _severity: ()
+    life: Mapping[str, LifePolicy] = field(default_factory=dict)
+    source: str = "/driftd"
+    link: Callable[[str], str] = lambda _decision: ""
+
+
+class LiveDriver:
+    """Runs the engine behind the journal until it is stopped.
+
+    Parameters
+    ----------
+    build : makes the engine from the saved state, or a new one; called again after an error,
+        because an engine that raised has an undefined state.
+    on_decisions : hears of committed decisions, on the driver's thread.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        build: Callable[[], Engine],
+        clock: Clock,
+        notify: Notify,
+        on_decisions: Callable[[Sequence[Decision]], None] = lambda _made: None,
+    ) -> None:
+        self.engine = build()
+        self.failing = ""
+        self._archive = archive
+        self._build = build
+        self._clock = clock
+        self._notify = notify
+        self._on_decisions = on_decisions
+        self._unsaved = 0
+        self._since_snapshot = SNAPSHOT_DECISIONS
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._progress = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow the journal."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There are new entries; without this they are found within `POLL_SECONDS`."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the batch under way, save the state, end the thread."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wait_for(self, seq: int, seconds: float) -> bool:
+        """Wait until entry `seq` has been taken in and its decisions are on disk."""
+        with self._progress:
+            return self._progress.wait_for(lambda: self.engine.cursor >= seq, seconds)
+
+    def run_once(self) -> int:
+        """Take in what the journal has now, one batch; the number of entries."""
+        cursor = self.engine.cursor
+        entries = self._archive.reader.run(
+            lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES)
+        )
+        for entry in entries:
+            self._take_in(entry)
+        return len(entries)
+
+    def save(self) -> None:
+        """Write the engine's state without a decision."""
+        if self._unsaved:
+            self._commit(())
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                if not self.run_once():
+                    self.save()
+                    self._wake.wait(POLL_SECONDS)
+                self.failing = ""
+            except DriftdError as error:
+                self._recover(error)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever it meets
+                self._recover(error)
+        if not self.failing:
+            self.save()
+
+    def _recover(self, error: Exception) -> None:
+        """Say so, wait, and begin again from the last saved state."""
+        self.failing = f"{type(error).__name__}: {error}"
+        logger.error("engine_failed", error=self.failing, exc_info=error)
+        self._stop.wait(RETRY_SECONDS)
+        try:
+            self.engine = self._build()
+            self._unsaved = 0
+        except DriftdError as again:
+            self.failing = f"{type(again).__name__}: {again}"
+
+    def _take_in(self, entry: Entry) -> None:
+        made = self.engine.step(entry.seq, entry.kind, entry.payload)
+        self._unsaved += entry.records + entry.labels + 1
+        if made or self._unsaved >= SAVE_RECORDS:
+            self._commit(made)
+        with self._progress:
+            self._progress.notify_all()
+
+    def _commit(self, made: Sequence[Decision]) -> None:
+        now = self._clock.now()
+        state = EngineState(self.engine.cursor, compress(pack(self.engine.state())), now)
+        self._since_snapshot += len(made)
+        snapshot = self._since_snapshot >= SNAPSHOT_DECISIONS
+        self._archive.writer.submit(
+            lambda link: self._store(link, made, state, snapshot=snapshot), size=len(state.state)
+        ).result()
+        self._unsaved = 0
+        if snapshot:
+            self._since_snapshot = 0
+        if made:
+            self._on_decisions(made)
+
+    def _store(
+        self, link: Connection, made: Sequence[Decision], state: EngineState, *, snapshot: bool
+    ) -> None:
+        for decision in made:
+            profile = compress(pack(decision.window.profile.state()))
+            decisions.add(link, row(decision, state), decision.evidence, profile)
+            self._tell(link, decision, state.saved_at)
+        engine_state.save(link, state)
+        if snapshot:
+            engine_state.keep_snapshot(link, state, MAX_SNAPSHOTS)
+
+    def _tell(self, link: Connection, decision: Decision, now: int) -> None:
+        speaker = reference(decision)
+        before = alerts_sql.open_alerts(link, decision.model, speaker.segment)
+        policy = self._notify.life.get(decision.model, LifePolicy())
+        step = advance(before, signals(decision), speaker, now, policy)
+        alerts_sql.save(link, step.alerts, now)
+        for notification in step.notifications:
+            body: Mapping[str, Any] = json.loads(decision.body)
+            message = render_message(
+                notification,
+                body,
+                source=self._notify.source,
+                link=self._notify.link(decision.id),
+            )
+            names = self._notify.channels(decision.model, notification.severity.value)
+            outbox_sql.add(link, rows_for(message, names, now))
+
+
+def row(decision: Decision, state: EngineState) -> DecisionRow:
+    """The decision as the archive keeps it; an empty window stands on the entry that closed it."""
+    window = decision.window
+    return DecisionRow(
+        decision_id=decision.id,
+        model=decision.model,
+        version=window.stream.version,
+        segment=window.stream.segment,
+        window_start=window.start,
+        window_end=window.end,
+        window_index=window.index,
+        verdict=decision.verdict.value,
+        baseline=decision.baseline,
+        config=decision.config,
+        records=window.profile.rows,
+        journal_from=window.first or state.cursor,
+        journal_to=window.last or state.cursor,
+        made_at=state.saved_at,
+        body=decision.body,
+    )

@@ -1,0 +1,113 @@
+"""Replay: the same engine on the same journal, its decisions compared byte for byte (P3).
+
+A replay starts at the last snapshot before the first window in question, reads the journal from
+there and needs nothing of the daemon that made the decisions, only the archive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.archive import decisions, engine_state, journal
+from monitor.engine.engine import Engine
+from monitor.packing import decompress, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from monitor.archive.decisions import DecisionRow
+    from monitor.archive.reader import Reader
+    from monitor.engine.decision import Decision
+    from monitor.engine.engine import Resolver
+
+READ_ENTRIES = 64
+READ_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One archived decision and what replay made of it (None: replay did not come to it)."""
+
+    archived: DecisionRow
+    replayed: bytes | None
+    evidence_identical: bool = True
+
+    @property
+    def identical(self) -> bool:
+        """Whether verdict and evidence are the same bytes."""
+        return self.replayed == self.archived.body and self.evidence_identical
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a replay found: comparisons in order of making, and decisions nobody archived."""
+
+    compared: tuple[Comparison, ...]
+    extra: tuple[str, ...]
+    start: int
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything asked for came out as archived."""
+        return all(found.identical for found in self.compared) and not self.extra
+
+
+def replay(
+    reader: Reader,
+    resolve: Resolver,
+    wanted: tuple[DecisionRow, ...],
+    *,
+    complete: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Replay:
+    """Make the `wanted` decisions again.
+
+    `complete` says that `wanted` is all there is, so that a decision which replay makes and the
+    archive does not have counts as a difference.
+    """
+    if not wanted:
+        return Replay((), (), 0)
+    first = min(found.journal_from for found in wanted)
+    snapshot = reader.run(lambda link: engine_state.nearest_snapshot(link, max(first - 1, 0)))
+    if snapshot is None:
+        engine = Engine(resolve)
+    else:
+        engine = Engine.restore(unpack(decompress(snapshot.state)), resolve)
+    start, missing = engine.cursor, {found.decision_id for found in wanted}
+    made: dict[str, tuple[bytes, bytes]] = {}
+    for decision in _decisions(reader, engine, missing, progress):
+        made[decision.id] = (decision.body, decision.evidence)
+    compared = tuple(_compare(reader, found, made.get(found.decision_id)) for found in wanted)
+    known = {found.decision_id for found in wanted}
+    extra = tuple(sorted(set(made) - known)) if complete else ()
+    return Replay(compared, extra, start)
+
+
+def _decisions(
+    reader: Reader,
+    engine: Engine,
+    missing: set[str],
+    progress: Callable[[int, int], None],
+) -> Iterator[Decision]:
+    """Decisions in order until every missing one was made or the journal ends."""
+    total = len(missing)
+    while missing:
+        cursor = engine.cursor
+        entries = reader.run(lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES))
+        if not entries:
+            return
+        for entry in entries:
+            for decision in engine.step(entry.seq, entry.kind, entry.payload):
+                missing.discard(decision.id)
+                yield decision
+            if not missing:
+                break
+        progress(total - len(missing), total)
+
+
+def _compare(reader: Reader, found: DecisionRow, made: tuple[bytes, bytes] | None) -> Comparison:
+    if made is None:
+        return Comparison(found, None)
+    archived = reader.run(lambda link: decisions.evidence(link, found.decision_id))
+    return Comparison(found, made[0], evidence_identical=made[1] == archived)

@@ -1,0 +1,176 @@
+"""Judging closed windows of one model: data quality, statistics, sequential evidence, a verdict.
+
+The judge measures; `policy` decides. What it must remember of a stream from window to window is a
+`StreamMemory`, part of the engine's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from detectors.quality import FaultHistory, QualityBaseline, Volume, judge_quality
+from detectors.quality.rates import RateRule
+from detectors.sequential.monitor import step
+from detectors.univariate.battery import Battery
+from monitor.engine import policy, report
+from monitor.engine.decision import decide
+from monitor.engine.memory import StreamMemory
+from monitor.engine.phase import phases
+from monitor.engine.windows import Stream, middle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from detectors.result import QualityFinding
+    from detectors.sequential.monitor import StepResult
+    from monitor.baseline import Baseline, SegmentBaseline
+    from monitor.engine.decision import Decision, Verdicts
+    from monitor.engine.windows import ClosedWindow
+    from monitor.model import ModelSpec
+
+
+class Lines(Protocol):
+    """The budget as it comes down to one model; see `detectors.sequential.budget`."""
+
+    def evidence(self, segment: str, version: int) -> NDArray[np.float64]:
+        """`(F,)` evidence at which each column alarms; `version` counts versions from 1."""
+        ...
+
+    def quality_alpha(self, segment: str) -> float:
+        """Probability per rule and window below which a quality rule may alarm."""
+        ...
+
+    def volume_alpha(self, segment: str) -> float:
+        """The same for the number of records."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One segment's baseline, prepared for judging."""
+
+    baseline: SegmentBaseline
+    battery: Battery
+    quality: QualityBaseline
+    volume: Volume | None
+
+    @classmethod
+    def of(cls, baseline: SegmentBaseline, spec: ModelSpec, lines: Lines, segment: str) -> Part:
+        """Prepare `baseline`; what has no real history has no usual volume."""
+        history = baseline.history
+        rule = RateRule(alpha=lines.quality_alpha(segment))
+        quality = QualityBaseline.of(
+            baseline.profile, FaultHistory(history.rows, history.faults), rule
+        )
+        volume = None
+        if spec.window.every is not None and len(np.unique(history.mid)) > 1:
+            phase = phases(history.mid, history.mid, spec.window.every)
+            volume = Volume.of(history.rows, phase, lines.volume_alpha(segment))
+        return cls(baseline, Battery.fit(baseline.profile), quality, volume)
+
+
+class Judge:
+    """Judges every stream of one model against its baseline."""
+
+    def __init__(self, spec: ModelSpec, baseline: Baseline, config: str, lines: Lines) -> None:
+        self._spec = spec
+        self._baseline = baseline
+        self._config = config
+        self._lines = lines
+        self._parts = {
+            name: Part.of(segment, spec, lines, name)
+            for name, segment in baseline.segments.items()
+        }
+        self._versions: list[str] = []
+        self._memories: dict[Stream, StreamMemory] = {}
+
+    def judge(self, window: ClosedWindow) -> Decision:
+        """The decision on a closed window; remembers what the next one needs."""
+        part = self._parts[window.stream.segment]
+        memory = self._memory(window.stream, part)
+        quality = self._quality(part, window)
+        if window.profile.rows < self._spec.min_records:
+            rows, least = window.profile.rows, self._spec.min_records
+            verdicts = report.too_few(self._reporter(part, window), quality, rows, least)
+        else:
+            verdicts = self._judged(part, memory, window, quality)
+        return decide(self._spec.name, window, self._baseline.id, self._config, verdicts)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` continues from."""
+        memories = [[*stream, memory.state()] for stream, memory in self._memories.items()]
+        return {"versions": list(self._versions), "streams": memories}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Inverse of `state`."""
+        self._versions = list(state["versions"])
+        self._memories = {}
+        for version, segment, memory in state["streams"]:
+            calibration = self._baseline.segments[segment].calibration
+            self._memories[Stream(version, segment)] = StreamMemory.restore(calibration, memory)
+
+    def _memory(self, stream: Stream, part: Part) -> StreamMemory:
+        if stream.version not in self._versions:
+            self._versions.append(stream.version)
+        if stream not in self._memories:
+            self._memories[stream] = StreamMemory.start(part.baseline.calibration)
+        return self._memories[stream]
+
+    def _quality(self, part: Part, window: ClosedWindow) -> tuple[QualityFinding, ...]:
+        found: tuple[QualityFinding, ...] = ()
+        if part.volume is not None and self._spec.window.every is not None:
+            mid = np.array([middle(window)])
+            phase = phases(mid, part.baseline.history.mid, self._spec.window.every)
+            found = part.volume.find(window.profile.rows, int(phase[0]))
+        if window.profile.rows >= self._spec.min_records:
+            found += judge_quality(part.quality, window.profile)
+        return found
+
+    def _judged(
+        self,
+        part: Part,
+        memory: StreamMemory,
+        window: ClosedWindow,
+        quality: tuple[QualityFinding, ...],
+    ) -> Verdicts:
+        statistics = part.battery.judge(window.profile)
+        broken = frozenset(f.column for f in quality if f.severity == "broken")
+        result, lines = self._step(part, memory, window, broken)
+        drifts = policy.update(memory, part.baseline, result, self._spec.policy)
+        reporter = self._reporter(part, window)
+        return reporter.verdicts(memory, result, lines, drifts, quality, statistics)
+
+    def _step(
+        self, part: Part, memory: StreamMemory, window: ClosedWindow, broken: frozenset[str]
+    ) -> tuple[StepResult, NDArray[np.float64]]:
+        """Sequential evidence; what is broken in this window is not observed by it."""
+        baseline = part.baseline
+        y = baseline.bank.measure(window.profile)
+        columns = window.profile.frame.columns
+        ignored = np.array([name in broken for name in columns], dtype=np.bool_)
+        y = np.where(ignored[baseline.bank.column], np.nan, y)
+        lines = self._lines.evidence(
+            window.stream.segment, self._versions.index(window.stream.version) + 1
+        )
+        x = baseline.season.design(np.array([middle(window)]))[0]
+        memory.sequential, result = step(
+            baseline.calibration,
+            lines,
+            memory.sequential,
+            y,
+            x,
+            rows=float(window.profile.rows),
+            consecutive=memory.follows(window.index),
+            frozen=memory.frozen(len(columns)),
+        )
+        memory.saw(window)
+        return result, lines
+
+    def _reporter(self, part: Part, window: ClosedWindow) -> report.Reporter:
+        return report.Reporter(self._spec, part.baseline, window)
+

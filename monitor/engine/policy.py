@@ -1,0 +1,104 @@
+"""From evidence to what people are told: the line, the effect gate, and known drifts.
+
+A column over the line is `drift` when the change, as measured since its estimated start and taken
+one standard error towards the baseline, is at least `min_effect` away from what the whole baseline
+shows; else it is a `warning` that rings nowhere. The gate compares with the pooled baseline and not
+with the season's prediction on purpose: traffic that looks like the baseline taken as a whole is no
+drift, even where the day of the week says otherwise.
+
+A drift is told once and kept until the column is back: until the likelihood that its leading
+component sits where the baseline was, against where the change had put it, is `BACK_LINE` to one,
+over `recover_windows` windows at least. While it lasts the column does not learn.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.sequential.evidence import log_likelihood_ratio
+from detectors.sequential.monitor import reset
+from monitor.engine.memory import Drift
+
+if TYPE_CHECKING:
+    from detectors.sequential.monitor import StepResult
+    from monitor.baseline import SegmentBaseline
+    from monitor.engine.memory import StreamMemory
+    from monitor.model import PolicySpec
+
+BACK_LINE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a stream's columns stand after a window, by column index."""
+
+    drifting: tuple[Drift, ...]
+    warned: tuple[int, ...]
+    recovered: tuple[int, ...]
+
+
+def update(
+    memory: StreamMemory, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec
+) -> Standing:
+    """Open, keep and close drifts; the memory's evidence of those columns begins anew."""
+    recovered = tuple(
+        column
+        for column, drift in memory.drifts.items()
+        if _is_back(drift, baseline, result, spec)
+    )
+    over = [c for c in np.flatnonzero(result.alarm).tolist() if c not in memory.drifts]
+    opened = [column for column in over if _matters(baseline, result, column, spec.min_effect)]
+    for column in opened:
+        memory.drifts[column] = _opened(memory, result, column)
+    for column in recovered:
+        del memory.drifts[column]
+    columns = np.zeros(len(result.alarm), dtype=np.bool_)
+    columns[[*opened, *recovered, *memory.drifts]] = True
+    memory.sequential = reset(baseline.calibration, memory.sequential, columns)
+    warned = tuple(column for column in over if column not in opened)
+    return Standing(tuple(memory.drifts.values()), warned, recovered)
+
+
+def _matters(
+    baseline: SegmentBaseline, result: StepResult, column: int, min_effect: float
+) -> bool:
+    """Whether the change is large enough to be called drift."""
+    change, series = result.change, int(result.leader.series[column])
+    distance = abs(float(change.effect[column]) - float(baseline.bank.pooled[series]))
+    return distance - float(change.effect_error[column]) >= min_effect
+
+
+def _opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
+    change, leader = result.change, result.leader
+    return Drift(
+        column=column,
+        since=memory.started(int(change.start[column])),
+        low=memory.started(int(change.high[column])),
+        high=memory.started(int(change.low[column])),
+        series=int(leader.series[column]),
+        sign=int(leader.sign[column]),
+        shift=float(change.shift[column]),
+        effect=float(change.effect[column]),
+        error=float(change.effect_error[column]),
+        evidence_log10=float(result.log10[column]),
+    )
+
+
+def _is_back(
+    drift: Drift, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec
+) -> bool:
+    """Add this window's word on whether the column is where the baseline was."""
+    z = float(result.z[drift.series])
+    if math.isnan(z):
+        return False
+    nu = float(baseline.calibration.nu[drift.column])
+    size = max(abs(drift.shift), 1.0)
+    away = log_likelihood_ratio(np.array(drift.sign * z), np.array(size), np.array(nu))
+    # One window may speak for a return only so loudly that `recover_windows` of them are needed.
+    most = math.log(BACK_LINE) / spec.recover_windows
+    drift.back = max(0.0, drift.back + min(-float(away), most))
+    return drift.back >= math.log(BACK_LINE) - 1e-9

@@ -1,0 +1,293 @@
+"""Turning what was measured on a window into findings, column values and evidence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from monitor.engine import sentences
+from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
+from monitor.engine.histograms import distributions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from detectors.result import ColumnStatistics, QualityFinding
+    from detectors.sequential.monitor import StepResult
+    from monitor.baseline import SegmentBaseline
+    from monitor.engine.memory import Drift, StreamMemory
+    from monitor.engine.policy import Standing
+    from monitor.engine.windows import ClosedWindow
+    from monitor.model import ModelSpec
+
+_RANK: Final = {"broken": 0, "drift": 1, "warning": 2}
+_STATUS: Final = {"broken": Status.BROKEN, "drift": Status.DRIFT, "warning": Status.WARNING}
+_LOUDEST: Final = {"broken": Verdict.BROKEN, "drift": Verdict.DRIFT, "warning": Verdict.WARNING}
+_FINDING_KIND: Final = {"missing": "missing", "invalid": "wrong_type"}
+_MOMENTS: Final = frozenset({"location", "scale", "shape 3", "shape 4"})
+PERCENT: Final = 100.0
+
+
+class Reporter:
+    """Words and numbers for one window of one segment."""
+
+    def __init__(self, spec: ModelSpec, baseline: SegmentBaseline, window: ClosedWindow) -> None:
+        self._spec = spec
+        self._baseline = baseline
+        self._window = window
+        self._frame = window.profile.frame
+        self._columns = self._frame.columns
+        self._units = {column.name: column.unit for column in spec.columns}
+        self._importance = {column.name: column.importance for column in spec.columns}
+
+    @property
+    def guarantee(self) -> str:
+        """What the budget means with this baseline, in words."""
+        return self._baseline.calibration.guarantee.text
+
+    def verdicts(
+        self,
+        memory: StreamMemory,
+        result: StepResult,
+        lines: NDArray[np.float64],
+        standing: Standing,
+        quality: Sequence[QualityFinding],
+        statistics: Sequence[ColumnStatistics],
+    ) -> Verdicts:
+        """Everything that is said about a window with enough records."""
+        found = [self._quality(finding) for finding in quality]
+        told = {finding.column for finding in found if finding.severity == "broken"}
+        for drift in standing.drifting:
+            if self._columns[drift.column] not in told:
+                found.append(self._drift(drift, memory, lines))
+        found += [self._warned(column, memory, result, lines) for column in standing.warned]
+        findings = self._ranked(found)
+        return Verdicts(
+            verdict=_verdict(findings),
+            guarantee=self.guarantee,
+            summary=summary(findings, self._window.profile.rows),
+            findings=findings,
+            unjudged=frozenset(told),
+            columns=self._column_values(findings, result, lines, statistics),
+            evidence=self._evidence(result, memory),
+        )
+
+    def quality_only(self, quality: Iterable[QualityFinding]) -> tuple[Finding, ...]:
+        """Findings of a window with too few records for anything else."""
+        return self._ranked([self._quality(finding) for finding in quality])
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All column names of the frame."""
+        return self._columns
+
+    def _quality(self, found: QualityFinding) -> Finding:
+        start = rfc3339(self._window.start)
+        return Finding(
+            kind=found.kind.value,
+            column=found.column,
+            severity=found.severity,
+            measure=found.kind.value,
+            text=found.text,
+            since=start,
+            since_low=start,
+            since_high=start,
+            baseline_value=found.expected,
+            current_value=found.observed,
+        )
+
+    def _drift(self, drift: Drift, memory: StreamMemory, lines: NDArray[np.float64]) -> Finding:
+        column = self._columns[drift.column]
+        measure = self._baseline.bank.name[drift.series]
+        level = self._level(drift.column, drift.series, measure, drift.since, memory)
+        first = sentences.moved(column, measure, level, drift.effect)
+        since = sentences.since(drift.since, drift.low, drift.high, self._spec.window.every)
+        return Finding(
+            kind=_FINDING_KIND.get(measure, "drift"),
+            column=column,
+            severity="drift",
+            measure=measure,
+            text=f"{first}, {since}",
+            since=rfc3339(drift.since),
+            since_low=rfc3339(drift.low),
+            since_high=rfc3339(drift.high),
+            evidence_log10=drift.evidence_log10,
+            line_log10=math.log10(lines[drift.column]),
+            effect=drift.effect,
+            effect_unit="sd",
+            baseline_value=level.baseline,
+            current_value=level.current,
+            unit=level.unit,
+        )
+
+    def _warned(
+        self, column: int, memory: StreamMemory, result: StepResult, lines: NDArray[np.float64]
+    ) -> Finding:
+        change, series = result.change, int(result.leader.series[column])
+        measure, name = self._baseline.bank.name[series], self._columns[column]
+        start = memory.started(int(change.start[column]))
+        level = self._level(column, series, measure, start, memory)
+        effect = float(change.effect[column])
+        return Finding(
+            kind="drift",
+            column=name,
+            severity="warning",
+            measure=measure,
+            text=f"{sentences.moved(name, measure, level, effect)}: too small to be called drift",
+            since=rfc3339(start),
+            since_low=rfc3339(memory.started(int(change.high[column]))),
+            since_high=rfc3339(memory.started(int(change.low[column]))),
+            evidence_log10=float(result.log10[column]),
+            line_log10=math.log10(lines[column]),
+            effect=effect,
+            effect_unit="sd",
+            baseline_value=level.baseline,
+            current_value=level.current,
+            unit=level.unit,
+        )
+
+    def _level(
+        self, column: int, series: int, measure: str, since: int, memory: StreamMemory
+    ) -> sentences.Level:
+        """Baseline and mean value since the change, in the column's own unit or as a share."""
+        unit = self._units.get(self._columns[column], "")
+        windows = [seen for seen in memory.seen if seen.start >= since] or list(memory.seen)[-1:]
+        profile = self._baseline.profile
+        if measure not in _MOMENTS:
+            share = float(self._baseline.bank.share[series])
+            current = self._share_since(series, share, len(windows), memory)
+            return sentences.Level(PERCENT * share, PERCENT * current, "%")
+        if measure == "scale":
+            spread = float(np.nanmean([seen.std[column] for seen in windows]))
+            return sentences.Level(float(profile.std()[column]), spread, unit)
+        mean = float(np.nanmean([seen.mean[column] for seen in windows]))
+        return sentences.Level(float(profile.mean()[column]), mean, unit)
+
+    def _share_since(
+        self, series: int, share: float, windows: int, memory: StreamMemory
+    ) -> float:
+        """The share behind a mean Cohen's h: `h = 2 asin(sqrt(p)) - 2 asin(sqrt(p0))`."""
+        ring, done = memory.sequential.effects, memory.sequential.windows
+        recent = (done - 1 - np.arange(min(windows, len(ring)))) % len(ring)
+        effects = ring[recent, series].astype(np.float64)
+        mean = float(np.nanmean(effects)) if not np.isnan(effects).all() else 0.0
+        angle = 2 * math.asin(math.sqrt(share)) + mean
+        return math.sin(min(max(angle, 0.0), math.pi) / 2) ** 2
+
+    def _ranked(self, findings: list[Finding]) -> tuple[Finding, ...]:
+        """Broken before drift before warning; then by size weighed with importance."""
+
+        def key(finding: Finding) -> tuple[int, float, str]:
+            weight = self._importance.get(finding.column, 1.0)
+            size = abs(finding.effect or 0.0) * weight
+            return _RANK[finding.severity], -size, finding.column
+
+        return tuple(sorted(findings, key=key))
+
+    def _column_values(
+        self,
+        findings: Sequence[Finding],
+        result: StepResult,
+        lines: NDArray[np.float64],
+        statistics: Sequence[ColumnStatistics],
+    ) -> dict[str, dict[str, Any]]:
+        profile, rows = self._window.profile, self._window.profile.rows
+        status = _statuses(findings)
+        mean, usual = profile.mean(), self._baseline.profile.mean()
+        numeric = len(self._frame.numeric.names)
+        measured = _measured(statistics)
+        missing, wrong = profile.missing, profile.wrong
+        values: dict[str, dict[str, Any]] = {}
+        for i, name in enumerate(self._columns):
+            values[name] = {
+                "status": int(status.get(name, Status.STABLE)),
+                "evidence_log10": float(result.log10[i]),
+                "line_log10": math.log10(lines[i]) if math.isfinite(lines[i]) else None,
+                "missing_ratio": float(missing[i] / rows),
+                "invalid_ratio": float((wrong[i] + self._infinite(i)) / rows),
+                "unseen_ratio": self._unseen(i),
+                "mean": float(mean[i]) if i < numeric else None,
+                "baseline_mean": float(usual[i]) if i < numeric else None,
+                "statistics": measured.get(name, {}),
+            }
+        return values
+
+    def _infinite(self, column: int) -> int:
+        counts = self._window.profile.numeric.infinite
+        return int(counts[column]) if column < len(counts) else 0
+
+    def _unseen(self, column: int) -> float | None:
+        first = len(self._frame.numeric.names)
+        counts = self._window.profile.categorical.outside
+        if not first <= column < first + len(counts):
+            return None
+        return float(counts[column - first] / self._window.profile.rows)
+
+    def _evidence(self, result: StepResult, memory: StreamMemory) -> dict[str, dict[str, Any]]:
+        """Per column the two distributions, and what each component says."""
+        calibration, state = self._baseline.calibration, memory.sequential
+        said = calibration.likelihood.by_series(state.constant, state.step)
+        shown = distributions(self._baseline.profile, self._window.profile)
+        bank = self._baseline.bank
+        for series, column in enumerate(bank.column.tolist()):
+            shown[self._columns[column]].setdefault("series", []).append(
+                {
+                    "name": bank.name[series],
+                    "z": float(result.z[series]),
+                    "evidence_log10": math.log10(said[series]) if said[series] > 0 else None,
+                }
+            )
+        return shown
+
+
+def too_few(
+    reporter: Reporter, quality: Iterable[QualityFinding], rows: int, min_records: int
+) -> Verdicts:
+    """The verdict on a window with too few records to say more than that."""
+    findings = reporter.quality_only(quality)
+    broken = any(finding.severity == "broken" for finding in findings)
+    said = f"{rows} records, at least {min_records} are needed to judge"
+    return Verdicts(
+        verdict=Verdict.BROKEN if broken else Verdict.INSUFFICIENT,
+        guarantee=reporter.guarantee,
+        summary=f"{findings[0].text}; {said}" if findings else said,
+        findings=findings,
+        unjudged=frozenset(reporter.columns),
+        columns={name: {"status": int(Status.INSUFFICIENT)} for name in reporter.columns},
+    )
+
+
+def summary(findings: Sequence[Finding], rows: int) -> str:
+    """One sentence for a list: the first finding, and how many more."""
+    if not findings:
+        return f"{rows:,} records look like the baseline"
+    more = len(findings) - 1
+    return findings[0].text + (f", and {more} more" if more else "")
+
+
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    return _LOUDEST[findings[0].severity] if findings else Verdict.STABLE
+
+
+def _statuses(findings: Sequence[Finding]) -> dict[str, Status]:
+    """The loudest status per column; findings come loudest first."""
+    status: dict[str, Status] = {}
+    for finding in findings:
+        status.setdefault(finding.column, _STATUS[finding.severity])
+    return status
+
+
+def _measured(statistics: Sequence[ColumnStatistics]) -> dict[str, dict[str, Any]]:
+    measured: dict[str, dict[str, Any]] = {}
+    for judged in statistics:
+        for i, column in enumerate(judged.columns):
+            measured.setdefault(column, {})[judged.detector] = {
+                "statistic": float(judged.statistic[i]),
+                "threshold": None if judged.threshold is None else float(judged.threshold[i]),
+                "effect": float(judged.effect[i]),
+            }
+    return measured
