@@ -119,18 +119,19 @@ class Profile:
 
         Values further than 32 bodies of the baseline from its middle count as being there, so one
         absurd value moves a mean by a bounded amount. Resolution: a fixed-point unit per value.
+        Infinite where the clipped mean itself is beyond the range of doubles.
         """
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             mean: NDArray[np.float64] = self.numeric.sum_q / self.numeric.valid()
-        return self.frame.numeric.center + self.frame.numeric.unit * mean
+            return self.frame.numeric.center + self.frame.numeric.unit * mean
 
     def std(self) -> NDArray[np.float64]:
         """Return the standard deviation (divisor n) of the finite values, clipped as in `mean`."""
         count = self.numeric.valid()
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             mean = self.numeric.sum_q / count
             variance = np.maximum(self.numeric.sum_qq / count - mean**2, 0.0)
-        return self.frame.numeric.unit * np.sqrt(variance)
+            return self.frame.numeric.unit * np.sqrt(variance)
 
     def duplicates(self) -> float:
         """Estimated share of rows that repeat an earlier row, exact below 1024 distinct rows."""

