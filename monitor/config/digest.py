@@ -16,7 +16,11 @@ from monitor.config.section import Section
 from monitor.config.watched import JudgedModel
 from monitor.errors import StorageError
 
-NOT_DECIDING: Final[dict[str, bool | set[str]]] = {"fairness": True, "window": {"idle"}, "policy": {"for_windows"}}
+NOT_DECIDING: Final[dict[str, bool | set[str]]] = {
+    "fairness": True,
+    "window": {"idle"},
+    "policy": {"for_windows"},
+}
 """Fields of a model that decide nothing yet, when windows close, or about alerts only."""
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_VALUES: Final = 100_000
 """Values in one document, repetitions of aliases counted."""
 
-_INT: Final = re.compile(r"[-+]?\d{1,18}")
-_FLOAT: Final = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?")
+_INT: Final = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT: Final = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 _WORDS: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _PLAIN_TAGS: Final = frozenset(
     f"tag:yaml.org,2002:{kind}"
@@ -192,9 +192,12 @@ def _syntax(error: yaml.YAMLError, name: str) -> Trouble:
     place = f"{name}:{mark.line + 1}" if mark is not None else name
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     if "'\\t'" in problem:
-        return Trouble(place, "", "a tab; YAML is indented with spaces only")
+        return Trouble(place, "", "is indented with a tab; YAML takes spaces only")
     if isinstance(error, yaml.reader.ReaderError):
         return Trouble(place, "", f"is not text: {problem}")
-    context = getattr(error, "context", None)
-    told = f"{context}, {problem}" if context else problem
-    return Trouble(place, "", f"is not valid YAML: {told}")
+    context, begun = getattr(error, "context", None), getattr(error, "context_mark", None)
+    if context and begun and context.startswith("while"):
+        problem = f"{context} that begins in line {begun.line + 1}: {problem}"
+    elif context:
+        problem = f"{context}, {problem}"
+    return Trouble(place, "", f"is not valid YAML: {problem}")

@@ -1,7 +1,9 @@
 """From a file to a `Config`, or to all of its problems at once.
 
 In this order: YAML with `${NAME}` filled in, `DRIFTD_SECTION__KEY` from the environment over it,
-then shape and rules. Secrets stay in their files until somebody uses them.
+then shape and rules. A rule between fields is checked where the fields themselves are right, so
+that no problem is reported that only follows from another. Secrets stay in their files until
+somebody uses them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from monitor.config.alerting import AlertsConfig
-from monitor.config.section import Rule, Section, not_built, repeated
+from monitor.config.section import Rule, RuleError, Section, not_built, repeated
 from monitor.config.sources import FilesSource, HttpSource, Source
 from monitor.config.units import Bytes, Count, FilePath, Seconds, Text, resolved
 from monitor.config.watched import ModelConfig
@@ -129,6 +129,13 @@ class PrivacyConfig(Section):
     """Secret of the sampling hash; without it the archive makes its own."""
 
 
+def _no_triggers(value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    if value:
+        advice = "let a webhook of 'alerts' start the pipeline"
+        raise RuleError([((), not_built("retraining triggers", advice))])
+    return value
+
+
 class Config(Section):
     """`driftd.yaml`."""
 
@@ -137,9 +144,10 @@ class Config(Section):
     budget: BudgetConfig = Field(default_factory=BudgetConfig)
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     models: tuple[ModelConfig, ...]
+    """What is watched."""
     sources: tuple[Source, ...] = Field(default_factory=lambda: (HttpSource(type="http"),))
     alerts: AlertsConfig = Field(default_factory=AlertsConfig)
-    retrain: tuple[dict[str, Any], ...] = ()
+    retrain: Annotated[tuple[dict[str, Any], ...], AfterValidator(_no_triggers)] = ()
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig)
 
     def rules(self) -> Iterator[Rule]:
@@ -149,9 +157,6 @@ class Config(Section):
         names = [model.name for model in self.models]
         for index, name in repeated(names):
             yield ("models", index, "name"), f"there are two models named {name!r}"
-        if self.retrain:
-            text = not_built("retraining triggers", "let a webhook of 'alerts' start the pipeline")
-            yield ("retrain",), text
         for index, source in enumerate(self.sources):
             if isinstance(source, FilesSource):
                 yield from _known(("sources", index, "model"), source.model, names)

@@ -22,8 +22,8 @@ from pydantic_core import PydanticCustomError
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _BYTES: Final = {"": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_DURATION: Final = re.compile(r"(\d{1,9})([smhd])")
-_SIZE: Final = re.compile(r"(\d{1,12})\s?(kib|mib|gib|)", re.IGNORECASE)
+_DURATION: Final = re.compile(r"([0-9]{1,9})([smhd])")
+_SIZE: Final = re.compile(r"([0-9]{1,12}) ?(kib|mib|gib|)", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 BASE = "base"

@@ -1,6 +1,7 @@
 """One watched model: what its columns are, how its stream is cut, when evidence is a verdict."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from inspect import signature
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -33,7 +34,10 @@ class WindowConfig(Section):
         if (self.every is None) == (self.records is None):
             yield (), "write either 'every' (such as 1d) or 'records' (such as 5000)"
         elif self.every is None:
-            for name in sorted({"lateness", "idle"} & self.model_fields_set):
+            # A configuration that was written out in full holds their defaults.
+            fields = type(self).model_fields
+            changed = [n for n in ("idle", "lateness") if getattr(self, n) != fields[n].default]
+            for name in changed:
                 yield (name,), "belongs to windows of time; windows of 'records' do not need it"
         elif self.every == 0:
             yield ("every",), "must be longer than 0s"
@@ -74,7 +78,7 @@ class ColumnConfig(Section):
                 if getattr(self, name) is not None:
                     yield (name,), f"is for numeric columns; this one is {self.kind}"
         if self.privacy in {"hash", "drop"}:
-            advice = "leave the column out of the records, or ignore it with kind: ignore"
+            advice = "leave the column out of the records"
             yield ("privacy",), not_built(f"privacy class {self.privacy!r}", advice)
 
 
@@ -123,10 +127,21 @@ class DetectorConfig(Section):
             text = f"there is no detector {self.name!r} in this version; there is "
             yield ("name",), text + ", ".join(known)
             return
+        kind = registry.load(self.name)
+        accepted = list(signature(kind).parameters)
+        unknown = [name for name in self.params if name not in accepted]
+        for name in unknown:
+            yield ("params", name), f"{self.name} has no such parameter; it has {_listed(accepted)}"
+        if unknown:
+            return
         try:
-            registry.load(self.name)(**self.params)
+            kind(**self.params)
         except (ParameterError, TypeError) as error:
             yield ("params",), f"{self.name} does not accept them: {error}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _auto_or_list(value: Any) -> str:
@@ -143,6 +158,7 @@ class JudgedModel(Section):
     """The part of a model's configuration that decisions depend on."""
 
     name: Name
+    """Name in records, addresses and metrics."""
     task: Literal["binary", "multiclass", "regression", "none"] = "none"
     positive: Text | None = None
     """Which class the score speaks of."""
