@@ -28,7 +28,11 @@ class Got:
 
 @dataclass
 class Reply:
-    """What to answer; `hang` waits for the end of the test first, `drip` sends byte by byte."""
+    """What to answer.
+
+    `hang` waits for the end of the test first, `drip` sends byte by byte, `raw` replaces the whole
+    answer, `endless` repeats the body for as long as anybody reads.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -36,6 +40,7 @@ class Reply:
     hang: bool = False
     drip: float = 0.0
     raw: bytes = b""
+    endless: bool = False
 
 
 class Receiver:
@@ -48,6 +53,7 @@ class Receiver:
         self.replies: deque[Reply] = deque()
         self.default = Reply()
         self.connections = 0
+        self.sent_bytes = 0
         self.released = threading.Event()
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
@@ -87,6 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self._send(reply.body, reply.drip)
+        while reply.endless:
+            self.wfile.write(reply.body)
+            self.receiver.sent_bytes += len(reply.body)
 
     def _send(self, content: bytes, drip: float) -> None:
         if not drip:
