@@ -18,6 +18,8 @@ from detectors.quality.unseen import find_unseen
 from detectors.result import QualityKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detectors.profile.profile import Profile
     from detectors.quality.baseline import QualityBaseline
     from detectors.result import QualityFinding
@@ -33,11 +35,25 @@ RULES = (
     find_duplicates,
 )
 
+LOSSES = frozenset(
+    {
+        QualityKind.SCHEMA,
+        QualityKind.MISSING,
+        QualityKind.WRONG_TYPE,
+        QualityKind.CONSTANT,
+        QualityKind.INFINITE,
+        QualityKind.UNSEEN,
+    }
+)
+"""Findings after which different rows may look the same."""
+
 
 def judge_quality(baseline: QualityBaseline, window: Profile) -> tuple[QualityFinding, ...]:
     """Find everything wrong with a window's data; `broken` first, then in the order of RULES.
 
-    A column that vanished is not reported as missing too. A window without rows has no findings.
+    What merely follows from a finding is left out: a column that vanished is not reported as
+    missing too, and rows are not reported as repeated when a column lost the values that told them
+    apart. A window without rows has no findings.
 
     Raises
     ------
@@ -46,6 +62,16 @@ def judge_quality(baseline: QualityBaseline, window: Profile) -> tuple[QualityFi
     """
     observed = baseline.observe(window)
     found = [finding for rule in RULES for finding in rule(baseline, observed)]
-    vanished = {f.column for f in found if f.kind is QualityKind.SCHEMA}
-    told = [f for f in found if f.kind is not QualityKind.MISSING or f.column not in vanished]
+    told = [finding for finding in found if not _follows(finding, found)]
     return tuple(sorted(told, key=lambda finding: finding.severity != "broken"))
+
+
+def _follows(finding: QualityFinding, found: Sequence[QualityFinding]) -> bool:
+    """Whether a finding is only the consequence of another one."""
+    match finding.kind:
+        case QualityKind.MISSING:
+            return any(f.kind is QualityKind.SCHEMA and f.column == finding.column for f in found)
+        case QualityKind.DUPLICATES:
+            return any(f.kind in LOSSES for f in found)
+        case _:
+            return False
