@@ -1,8 +1,8 @@
 """Content-Encoding undone with a bound on what comes out, so a small body cannot fill memory.
 
 Input is walked in steps whose output is bounded (zlib by `max_length`, zstd by short slices: one
-zstd block of 4 bytes makes at most 128 KiB), and the sum is checked after every step. Sizes that a
-well-formed stream declares are believed only to refuse early.
+zstd block of 4 bytes makes at most 128 KiB), and the sum is checked after every step. The size that
+a zstd frame declares is believed only to refuse early.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 2**20
 _SLICE = 256
 _MAX_WINDOW = 2**23
-_TRAILER = 4
 
 
 def decompress(encoding: str, body: bytes, limit: int, hold: Callable[[int], None]) -> bytes:
@@ -42,12 +41,14 @@ def decompress(encoding: str, body: bytes, limit: int, hold: Callable[[int], Non
         413 when more than `limit` bytes would come out, 400 when the stream is corrupt, truncated
         or followed by something else.
     """
-    if declared_size(encoding, body) > limit:
+    if encoding == "zstd" and declared_size(body) > limit:
         raise _too_large(limit)
     steps = gunzip(body) if encoding == "gzip" else unzstd(body)
     pieces: list[bytes] = []
     total = 0
     try:
+        if not body:
+            raise EOFError  # noqa: TRY301 - no stream at all is a truncated one
         for piece in steps:
             total += len(piece)
             if total > limit:
@@ -59,10 +60,11 @@ def decompress(encoding: str, body: bytes, limit: int, hold: Callable[[int], Non
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def declared_size(encoding: str, body: bytes) -> int:
-    """Size that the stream says it has, 0 when it does not say."""
-    if encoding == "gzip":
-        return int.from_bytes(body[-_TRAILER:], "little") if len(body) > _TRAILER else 0
+def declared_size(body: bytes) -> int:
+    """Size that the first zstd frame says it has, 0 when it does not say.
+
+    gzip says it only at the end, where a truncated body has anything else.
+    """
     try:
         size = zstandard.get_frame_parameters(body).content_size
     except zstandard.ZstdError:

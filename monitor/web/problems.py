@@ -74,6 +74,8 @@ def problem(
     **members: Any,
 ) -> Response:
     """Build the answer; `reason` is for programs, `detail` one sentence for people."""
+    # JSON text cannot hold the lone surrogate that a quoted line may bring.
+    detail = detail.encode("utf-8", "backslashreplace").decode()
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -82,8 +84,7 @@ def problem(
         "detail": detail,
         **members,
     }
-    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(content, status, dict(headers or {}), MEDIA_TYPE)
+    return Response(json.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
 
 
 def without_directories(text: str) -> str:

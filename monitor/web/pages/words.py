@@ -44,7 +44,7 @@ def number(value: float | None, digits: int = 3) -> str:
         text = f"{value:,.0f}"
     else:
         places = max(0, digits - 1 - math.floor(math.log10(size)))
-        text = f"{value:.{places}f}"
+        text = f"{value:,.{places}f}"
     return text.replace("-", _MINUS)
 
 

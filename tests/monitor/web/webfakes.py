@@ -145,7 +145,12 @@ class FakeDaemon:
         return ModelDetail(self._model(name), watched, infos, "every 1 day, 10 min late")
 
     def windows(
-        self, model: str, *, version: str | None, segment: str, limit: int
+        self,
+        model: str,
+        *,
+        version: str | None,  # noqa: ARG002 - all versions are one here
+        segment: str,
+        limit: int,
     ) -> Sequence[WindowSummary]:
         self._known(model)
         if segment not in ("", "origin=EWR"):
@@ -239,7 +244,7 @@ class FakeDaemon:
             raise NotFoundError("no evidence is kept")
         return json.dumps({"decision_id": decision_id, "columns": self.evidence_columns}).encode()
 
-    def alerts(self, *, state: str | None, limit: int) -> Sequence[AlertSummary]:
+    def alerts(self, *, state: str | None, limit: int) -> Sequence[AlertSummary]:  # noqa: ARG002
         self._reading()
         last = self.windows_.get("flights", [])
         if not last:
@@ -268,7 +273,12 @@ class FakeDaemon:
             budget="1 false alarm per 30 days",
         )
 
-    def quarantine(self, *, limit: int, cursor: str | None) -> Page[QuarantineEntry]:
+    def quarantine(
+        self,
+        *,
+        limit: int,  # noqa: ARG002 - there is one entry
+        cursor: str | None,  # noqa: ARG002
+    ) -> Page[QuarantineEntry]:
         self._reading()
         entry = QuarantineEntry(
             3, FIRST, "http", "flights", 17, "not_json", "unexpected end", '{"id": "p-1'
