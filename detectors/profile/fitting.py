@@ -194,7 +194,12 @@ def _runs(ordered: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def _quantile_edges(finite: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
-    """`cells + 1` quantiles between the tails; repeats move to the end, where bins stay empty."""
+    """`cells + 1` quantiles between the tails; repeats move to the end, where bins stay empty.
+
+    An edge lies half-way between its quantile and the next smaller value, not on a value.
+    """
     shares = np.linspace(TAIL, 1 - TAIL, cells + 1)
-    edges = np.unique(finite[np.rint(shares * (len(finite) - 1)).astype(np.int64)])
+    quantiles = np.unique(finite[np.rint(shares * (len(finite) - 1)).astype(np.int64)])
+    place = np.maximum(np.searchsorted(finite, quantiles) - 1, 0)
+    edges = np.unique(finite[place] / 2 + quantiles / 2)
     return np.concatenate([edges, np.full(cells + 1 - len(edges), edges[-1])])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.errors import InputError, StateError
+from detectors.profile.lookup import EdgeLookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,11 @@ class NumericFrame:
     def unit(self) -> NDArray[np.float64]:
         """float64 `(f1,)`: size of one fixed-point unit in column units."""
         return self.width / self.fine
+
+    @cached_property
+    def lookups(self) -> tuple[EdgeLookup, ...]:
+        """How to find bins in the columns with explicit edges, one entry per such column."""
+        return tuple(map(EdgeLookup.of, self.edge_values))
 
     @cached_property
     def low(self) -> NDArray[np.float64]:

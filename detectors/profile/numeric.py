@@ -196,7 +196,7 @@ def _recount_edge_columns(
     for edge in range(first, last):
         row = int(frame.edge_columns[edge]) - columns.start
         good = values[row] if bad is None else values[row][~bad[row]]
-        bins = np.searchsorted(frame.edge_values[edge], good, side="right")
+        bins = frame.lookups[edge].bins(good)
         counts[row] = np.bincount(bins, minlength=frame.bins)
 
 

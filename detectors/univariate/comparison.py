@@ -51,8 +51,8 @@ class Reference:
         int64 `(c,)`: valid baseline values; `c = f1 + f2`, numeric columns first.
     groups
         int64 `(c, g)`: baseline counts per group, zero-padded.
-    spread
-        float64 `(f1,)`: baseline standard deviation, column units.
+    mean, spread
+        float64 `(f1,)`: baseline mean and standard deviation, column units.
     """
 
     frame: Frame
@@ -62,6 +62,7 @@ class Reference:
     kept: NDArray[np.int64]
     rows: NDArray[np.int64]
     groups: NDArray[np.int64]
+    mean: NDArray[np.float64]
     spread: NDArray[np.float64]
 
     @classmethod
@@ -96,6 +97,7 @@ class Reference:
             kept=kept,
             rows=np.concatenate([rows, baseline.categorical.valid()]),
             groups=_groups(below, rows, baseline, kept),
+            mean=baseline.mean(),
             spread=baseline.std(),
         )
 
@@ -130,6 +132,7 @@ class Reference:
                 gap[part], area[part], rows[part], below[part] = self._sweep(window, part)
             outside = np.abs(_mean_excess(window.numeric, rows) - self.excess).sum(axis=1)
             area += outside * frame.numeric.unit
+            area = np.maximum(area, np.abs(window.mean() - self.mean))
         area[self.rows[:columns] == 0] = np.nan
         return Comparison(
             reference=self,
@@ -177,7 +180,8 @@ class Comparison:
     gap
         float64 `(f1,)`: largest difference of the distribution functions at a cell edge.
     area
-        float64 `(f1,)`: area between the distribution functions, column units.
+        float64 `(f1,)`: area between the distribution functions, column units, at least the
+        difference of the means.
     """
 
     reference: Reference

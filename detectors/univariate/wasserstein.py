@@ -4,8 +4,9 @@
 cells the trapezoidal rule over the edges is used, which is exact for values in the middle of their
 cells (integers) and else wrong by at most half a cell width. Outside the cells profiles know each
 side's area under the distribution function exactly; the absolute difference of these is added,
-which is exact unless the functions cross out there. Values further out than 32 bodies of the
-baseline count as being there.
+which is exact unless the functions cross out there. The difference of the means, which profiles
+know much more finely than a cell, is a lower bound and taken where it is larger: values that move
+within their cells are seen. Values further out than 32 bodies of the baseline count as being there.
 
 The effect is the distance in baseline standard deviations, infinite when a constant column moves.
 """
