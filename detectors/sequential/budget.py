@@ -1,0 +1,177 @@
+"""One budget of false alarms for everything that can alarm.
+
+If the one-step evidence of a series has conditional mean at most 1 while nothing changes, the
+expected evidence of a column grows by at most 1 per window, and an alarm at line `A` removes at
+least `A` of it: at most `n / A` alarms in `n` windows. With a share `s` of a budget `b` and column
+weights `w` that sum to 1, lines `n / (b s w)` add up to `b s` alarms at most, under any dependence
+between columns, windows and models. Rules with p-values join at `alpha = b s w / n`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.errors import InputError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Share(StrEnum):
+    """Kinds of alarm that divide the budget."""
+
+    COLUMNS = "columns"
+    QUALITY = "quality"
+    VOLUME = "volume"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many false alarms people accept.
+
+    Parameters
+    ----------
+    false_alarms
+        Expected false alarms per period over the whole daemon, positive.
+    per_days
+        Length of the period in days, positive.
+    columns, quality, volume
+        Shares of the three kinds of alarm, positive, sum 1.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its domain.
+    """
+
+    false_alarms: float = 1.0
+    per_days: float = 30.0
+    columns: float = 0.8
+    quality: float = 0.15
+    volume: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("false_alarms", "per_days", *Share):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ParameterError(f"{name} must be positive, got {value}")
+        total = self.columns + self.quality + self.volume
+        if not math.isclose(total, 1.0, abs_tol=1e-9):
+            raise ParameterError(f"shares must sum to 1, got {total:g}")
+
+    def share(self, kind: Share) -> float:
+        """False alarms per period that a kind of alarm may cause."""
+        return float(self.false_alarms * getattr(self, kind))
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """One model, version and segment.
+
+    Parameters
+    ----------
+    key
+        Unique name.
+    windows_per_day
+        How often it is judged, positive.
+    weights
+        float64 `(F,)`: importance of its columns, positive; only ratios matter.
+    importance
+        Importance of the stream beside others; its share grows with this and with its columns.
+
+    Raises
+    ------
+    ParameterError
+        If there is no column or a value is not positive.
+    """
+
+    key: str
+    windows_per_day: float
+    weights: NDArray[np.float64]
+    importance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not len(self.weights) or not (self.weights > 0).all():
+            raise ParameterError(f"stream {self.key}: weights must be positive, one per column")
+        if not (self.windows_per_day > 0 and self.importance > 0):
+            raise ParameterError(f"stream {self.key}: rate and importance must be positive")
+
+
+class Ledger:
+    """Who may spend how much of the budget.
+
+    Parameters
+    ----------
+    budget
+        The one budget.
+    streams
+        Everything that is judged, unique keys.
+
+    Raises
+    ------
+    ParameterError
+        If a key repeats.
+    """
+
+    def __init__(self, budget: Budget, streams: Sequence[Stream]) -> None:
+        self.budget = budget
+        self.streams = {stream.key: stream for stream in streams}
+        if len(self.streams) != len(streams):
+            raise ParameterError("stream keys must be unique")
+        self._claims = {s.key: s.importance * len(s.weights) for s in streams}
+        self._total = sum(self._claims.values())
+
+    def lines(self, key: str) -> NDArray[np.float64]:
+        """Evidence `(F,)` at which each column of a stream alarms: `n / (b s w)`, at least 1."""
+        return np.maximum(1 / self.alphas(key, Share.COLUMNS), 1.0)
+
+    def alphas(self, key: str, kind: Share) -> NDArray[np.float64]:
+        """Level `(F,)` at which p-value rules of a kind may reject per column and window.
+
+        `VOLUME` rules judge the stream as a whole and use the sum.
+        """
+        stream = self._stream(key)
+        spend = self.budget.share(kind) * self._claims[key] / self._total
+        alphas: NDArray[np.float64] = spend * _normed(stream) / self.windows(key)
+        return np.minimum(alphas, 1.0)
+
+    def windows(self, key: str) -> float:
+        """Windows of a stream per period of the budget."""
+        return self._stream(key).windows_per_day * self.budget.per_days
+
+    def expected_false_alarms(self) -> float:
+        """Bound on false alarms per period over all streams and kinds; at most the budget."""
+        kinds = (Share.QUALITY, Share.VOLUME)
+        spent = sum(self.windows(k) * (1 / self.lines(k)).sum() for k in self.streams)
+        spent += sum(self.windows(k) * self.alphas(k, s).sum() for k in self.streams for s in kinds)
+        return float(spent)
+
+    def sentence(self, key: str) -> str:
+        """Say what a stream's lines are, for people."""
+        powers = np.log10(self.lines(key))
+        low, high = f"10^{powers.min():.1f}", f"10^{powers.max():.1f}"
+        line = low if low == high else f"{low} to {high}"
+        budget = self.budget
+        return (
+            f"line {line} per column: {budget.false_alarms:g} false alarms per "
+            f"{budget.per_days:g} days over {len(self.streams)} streams with "
+            f"{sum(len(s.weights) for s in self.streams.values())} columns"
+        )
+
+    def _stream(self, key: str) -> Stream:
+        try:
+            return self.streams[key]
+        except KeyError:
+            raise InputError(f"the ledger has no stream {key!r}") from None
+
+
+def _normed(stream: Stream) -> NDArray[np.float64]:
+    normed: NDArray[np.float64] = stream.weights / stream.weights.sum()
+    return normed

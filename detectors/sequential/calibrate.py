@@ -1,0 +1,104 @@
+"""From a baseline's windows to a monitor that keeps its budget on them.
+
+With `WINDOWS_FOR_BACKTEST` windows or more the second half tests what the first half taught, and
+the settings that pass are used with parameters from all windows. A shorter history gets wide
+settings instead, and says so; a pretended history (random splits of the baseline's rows) promises
+nothing, and says that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.errors import InputError
+from detectors.result import Guarantee, GuaranteeKind
+from detectors.sequential.backtest import BackTest, backtest
+from detectors.sequential.calibration import Calibration, estimate
+from detectors.sequential.monitor import scores_ahead
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detectors.sequential.series import SeriesBank
+
+MIN_WINDOWS = 8
+"""Fewer windows are no history; split the baseline's rows at random and say `exchangeable`."""
+WINDOWS_FOR_BACKTEST = 30
+WIDE_NU = 6.0
+WIDE_GATE = 1.0
+_NONE = Guarantee(GuaranteeKind.NONE, None, "not yet stated")
+
+
+def calibrate(
+    y: NDArray[np.float64],
+    x: NDArray[np.float64],
+    bank: SeriesBank,
+    *,
+    exchangeable: bool = False,
+) -> Calibration:
+    """Calibrate the monitor of one stream.
+
+    Parameters
+    ----------
+    y
+        float64 `(R, S)`: components of the baseline's windows in time order, NaN where a window
+        does not observe a column.
+    x
+        float64 `(R, d)`: season regressors of the windows.
+    bank
+        The components.
+    exchangeable
+        Whether the windows are random splits of the baseline's rows, not windows of time.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree or there are fewer than MIN_WINDOWS windows.
+    """
+    windows = len(y)
+    if windows < MIN_WINDOWS:
+        raise InputError(f"{windows} windows are no history; at least {MIN_WINDOWS} are needed")
+    whole = estimate(y, x, bank, _NONE)
+    if exchangeable or windows < WINDOWS_FOR_BACKTEST:
+        return _wide(whole, exchangeable=exchangeable)
+    half = windows // 2
+    first = estimate(y[:half], x[:half], bank, _NONE)
+    first = replace(first, tails=np.minimum(first.tails, whole.tails))
+    test = backtest(first, scores_ahead(first, y[half:], x[half:]))
+    return replace(
+        whole,
+        nu=test.nu,
+        gate=test.gate,
+        alarms=test.alarms,
+        expected_alarms=test.expected,
+        guarantee=_tested(windows, test),
+    )
+
+
+def _wide(calibration: Calibration, *, exchangeable: bool) -> Calibration:
+    """Settings for a history too short to test itself on."""
+    wide = calibration.with_settings(
+        np.full(calibration.columns, WIDE_NU), np.full(calibration.columns, WIDE_GATE)
+    )
+    if exchangeable:
+        text = "NONE (exchangeable rows assumed): the baseline has no windows of its own"
+        return replace(wide, guarantee=Guarantee(GuaranteeKind.NONE, None, text))
+    text = (
+        f"learning: only {calibration.windows} baseline windows, wide settings, not back-tested; "
+        f"changes under {WIDE_GATE:g} window standard deviations are not called drift"
+    )
+    return replace(wide, guarantee=Guarantee(GuaranteeKind.NONE, None, text))
+
+
+def _tested(windows: int, test: BackTest) -> Guarantee:
+    text = (
+        f"false alarms within the budget if one-step errors are centred with tails no heavier than "
+        f"assumed; back-tested on {test.windows} of {windows} baseline windows: {test.alarms} "
+        f"alarms where a valid monitor raises at most {test.expected:g}"
+    )
+    if test.exhausted.any():
+        text += f"; the baseline of {int(test.exhausted.sum())} columns is not stationary"
+    return Guarantee(GuaranteeKind.RUN_LENGTH, None, text)
