@@ -255,7 +255,7 @@ def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        query = {"model": MODEL, "limit": 200, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {"model": MODEL, "limit": 200, **({"cursor": cursor} if cursor else {})}
         page = client.get("/v1/decisions", params=query).raise_for_status().json()
         for item in page["items"]:
             found.append(json.loads(client.get(f"/v1/decisions/{item['decision_id']}").content))

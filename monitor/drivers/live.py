@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,7 +23,10 @@ from alerts.render import render_message
 from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
 from monitor.archive.decisions import DecisionRow
 from monitor.archive.engine_state import EngineState
+from monitor.archive.journal import Entry
+from monitor.drivers.idle import advance_to
 from monitor.drivers.signals import reference, signals
+from monitor.engine.engine import control
 from monitor.errors import DriftdError
 from monitor.packing import compress, pack
 
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from monitor.archive.archive import Archive
-    from monitor.archive.journal import Entry
     from monitor.clock import Clock
     from monitor.engine.decision import Decision
     from monitor.engine.engine import Engine
@@ -57,6 +61,25 @@ class Notify:
     link: Callable[[str], str] = lambda _decision: ""
 
 
+class Durations:
+    """How long it took to take an entry in and commit its decisions, as a histogram."""
+
+    BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(self.BOUNDS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Add one measurement."""
+        self.counts[bisect_left(self.BOUNDS, seconds)] += 1
+        self.total += seconds
+
+    def cumulated(self) -> list[tuple[float, int]]:
+        """Counts of everything at most as long as each bound."""
+        return list(zip(self.BOUNDS, accumulate(self.counts), strict=False))
+
+
 class LiveDriver:
     """Runs the engine behind the journal until it is stopped.
 
@@ -77,12 +100,15 @@ class LiveDriver:
     ) -> None:
         self.engine = build()
         self.failing = ""
+        self.durations = Durations()
         self._archive = archive
         self._build = build
         self._clock = clock
         self._notify = notify
         self._on_decisions = on_decisions
         self._unsaved = 0
+        self._arrived: dict[str, int] = {}
+        self._started = clock.now()
         self._since_snapshot = SNAPSHOT_DECISIONS
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -96,6 +122,11 @@ class LiveDriver:
     def wake(self) -> None:
         """There are new entries; without this they are found within `POLL_SECONDS`."""
         self._wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still follows the journal."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Finish the batch under way, save the state, end the thread."""
@@ -124,12 +155,28 @@ class LiveDriver:
         if self._unsaved:
             self._commit(())
 
+    def close_idle(self) -> None:
+        """Write into the journal which silent streams are to be closed (see `idle`)."""
+        now = self._clock.now()
+        for name, model in self.engine.models.items():
+            to = advance_to(model, self._arrived.get(name, self._started), now)
+            if to is not None:
+                self.append_control(control("advance", model=name, to=to))
+
+    def append_control(self, payload: bytes) -> int:
+        """Journal an instruction to the engine; its number, once it is on disk."""
+        entry = Entry("control", payload, 0, 0, self._clock.now())
+        seq = self._archive.writer.submit(lambda link: journal.append(link, entry)).result()
+        self.wake()
+        return seq
+
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
             try:
                 if not self.run_once():
                     self.save()
+                    self.close_idle()
                     self._wake.wait(POLL_SECONDS)
                 self.failing = ""
             except DriftdError as error:
@@ -151,10 +198,15 @@ class LiveDriver:
             self.failing = f"{type(again).__name__}: {again}"
 
     def _take_in(self, entry: Entry) -> None:
+        started = self._clock.monotonic()
         made = self.engine.step(entry.seq, entry.kind, entry.payload)
         self._unsaved += entry.records + entry.labels + 1
+        for name, model in self.engine.models.items():
+            if model.last_seq == entry.seq:
+                self._arrived[name] = entry.appended_at
         if made or self._unsaved >= SAVE_RECORDS:
             self._commit(made)
+        self.durations.observe(self._clock.monotonic() - started)
         with self._progress:
             self._progress.notify_all()
 

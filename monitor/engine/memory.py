@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.sequential.monitor import RECENT, SequentialState
+from detectors.sequential.recovery import Recovery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +24,30 @@ if TYPE_CHECKING:
 class Drift:
     """A column that is known to have moved, until it is back.
 
-    `since`, `low`, `high` are window starts in microseconds; `series` and `sign` say what moved;
-    `shift` in innovation standard deviations, `effect` and `error` per row as in `Change`;
-    `back` is the evidence that the column is where the baseline was.
+    `since`, `low`, `high` are window starts in microseconds; `effect` and `error` per row as in
+    `detectors.sequential.changepoint.Change`; `recovery` knows which component moved and watches
+    it; `calm` counts windows in a row in which it says that the column is back.
     """
 
     column: int
     since: int
     low: int
     high: int
-    series: int
-    sign: int
-    shift: float
     effect: float
     error: float
     evidence_log10: float
-    back: float = 0.0
+    recovery: Recovery
+    calm: int = 0
+
+    @property
+    def series(self) -> int:
+        """Index of the component that moved."""
+        return self.recovery.series
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Drift:
+        """Inverse of `dataclasses.asdict`."""
+        return cls(**{**state, "recovery": Recovery.restore(state["recovery"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ class StreamMemory:
     def restore(cls, calibration: Calibration, state: Mapping[str, Any]) -> StreamMemory:
         """Inverse of `state`."""
         memory = cls(SequentialState.from_arrays(calibration, state["sequential"]), state["last"])
-        memory.drifts = {drift["column"]: Drift(**drift) for drift in state["drifts"]}
+        memory.drifts = {drift["column"]: Drift.restore(drift) for drift in state["drifts"]}
         windows = zip(state["starts"], state["means"], state["stds"], strict=True)
         memory.seen.extend(Seen(*window) for window in windows)
         return memory

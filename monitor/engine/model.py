@@ -27,10 +27,12 @@ class ModelEngine:
         self.baseline = baseline
         known = known_segments(baseline.segments)
         self.windows = windows_for(spec.window, Framer(baseline.frame), known)
+        self.last_seq = 0
         self._judge = judge
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[Decision]:
         """Take in the model's part of journal entry `seq`."""
+        self.last_seq = seq
         yield from self._judged(self.windows.feed(batches, seq))
 
     def advance(self, to: int) -> Iterator[Decision]:

@@ -7,20 +7,19 @@ with the season's prediction on purpose: traffic that looks like the baseline ta
 drift, even where the day of the week says otherwise.
 
 A drift is told once and kept until the column is back: until the likelihood that its leading
-component sits where the baseline was, against where the change had put it, is `BACK_LINE` to one,
-over `recover_windows` windows at least. While it lasts the column does not learn.
+component sits where the baseline was, against where the change had put it, has been 20 to one for
+`recover_windows` windows in a row. While it lasts the column does not learn.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.sequential.evidence import log_likelihood_ratio
 from detectors.sequential.monitor import reset
+from detectors.sequential.recovery import Recovery, recovery_step
 from monitor.engine.memory import Drift
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from monitor.baseline import SegmentBaseline
     from monitor.engine.memory import StreamMemory
     from monitor.model import PolicySpec
-
-BACK_LINE = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -73,18 +69,16 @@ def _matters(
 
 
 def _opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
-    change, leader = result.change, result.leader
+    change = result.change
     return Drift(
         column=column,
         since=memory.started(int(change.start[column])),
         low=memory.started(int(change.high[column])),
         high=memory.started(int(change.low[column])),
-        series=int(leader.series[column]),
-        sign=int(leader.sign[column]),
-        shift=float(change.shift[column]),
         effect=float(change.effect[column]),
         error=float(change.effect_error[column]),
         evidence_log10=float(result.log10[column]),
+        recovery=Recovery.watch(result, column),
     )
 
 
@@ -92,13 +86,6 @@ def _is_back(
     drift: Drift, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec
 ) -> bool:
     """Add this window's word on whether the column is where the baseline was."""
-    z = float(result.z[drift.series])
-    if math.isnan(z):
-        return False
-    nu = float(baseline.calibration.nu[drift.column])
-    size = max(abs(drift.shift), 1.0)
-    away = log_likelihood_ratio(np.array(drift.sign * z), np.array(size), np.array(nu))
-    # One window may speak for a return only so loudly that `recover_windows` of them are needed.
-    most = math.log(BACK_LINE) / spec.recover_windows
-    drift.back = max(0.0, drift.back + min(-float(away), most))
-    return drift.back >= math.log(BACK_LINE) - 1e-9
+    drift.recovery = recovery_step(baseline.calibration, drift.recovery, result.z)
+    drift.calm = drift.calm + 1 if drift.recovery.recovered else 0
+    return drift.calm >= spec.recover_windows

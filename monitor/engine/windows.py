@@ -103,6 +103,10 @@ class Windows(Protocol):
         """End of the newest open time window, or None when nothing is open."""
         ...
 
+    def closable(self, to: int) -> bool:
+        """Whether `advance(to)` would close a window, an empty one included."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
         ...
@@ -169,6 +173,12 @@ class TimeWindows:
 
     def open_end(self) -> int | None:
         return (max(self._open) + 1) * self.every if self._open else None
+
+    def closable(self, to: int) -> bool:
+        ripe = to // self.every
+        if any(index < ripe for index in self._open):
+            return True
+        return self._next is not None and self._next < ripe and self._empty < GAP_LIMIT
 
     def state(self) -> dict[str, Any]:
         opened = [
@@ -255,6 +265,10 @@ class CountWindows:
 
     def open_end(self) -> int | None:
         return None
+
+    def closable(self, to: int) -> bool:
+        del to
+        return False
 
     def state(self) -> dict[str, Any]:
         opened = [[*stream, window.state()] for stream, window in sorted(self._open.items())]

@@ -24,7 +24,7 @@ from monitor.intake.identity import hashes, sampled
 from monitor.record import LabelBatch, Problem, Reason, RecordBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
@@ -78,6 +78,7 @@ class Prepared:
     received: int
     position: Position | None
     encoded: tuple[bytes, bytes]
+    keep_rejected: bool = True
     remembered: list[int] = field(default_factory=list)
 
 
@@ -88,6 +89,7 @@ class Intake:
     ----------
     rates : sampling rate by model; a model that is not here is unknown and its records rejected.
     key : secret of the keyed hash, at most 64 bytes.
+    on_commit : called on the writer's thread when a delivery is on disk.
     """
 
     def __init__(
@@ -98,8 +100,10 @@ class Intake:
         dedup: Dedup,
         clock: Clock,
         quarantine_bounds: QuarantineBounds,
+        on_commit: Callable[[], None] = lambda: None,
     ) -> None:
-        self._rates = rates
+        self.rates = rates
+        self._on_commit = on_commit
         self._key = key
         self._writer = writer
         self._dedup = dedup
@@ -107,9 +111,16 @@ class Intake:
         self._quarantine_bounds = quarantine_bounds
 
     def submit(
-        self, decoded: Decoded, source: str, position: Position | None = None
+        self,
+        decoded: Decoded,
+        source: str,
+        position: Position | None = None,
+        *,
+        keep_rejected: bool = True,
     ) -> Future[Receipt]:
         """Journal a delivery; the future resolves after fsync. Safe to call from any thread.
+
+        `keep_rejected` is False for lines that come from the quarantine already.
 
         Raises
         ------
@@ -117,6 +128,7 @@ class Intake:
             The writer's queue is full; nothing of the delivery was kept.
         """
         prepared = self._prepare(decoded, source, position)
+        prepared.keep_rejected = keep_rejected
         size = len(prepared.encoded[0]) + sum(len(p.payload) for p in prepared.problems)
         future = self._writer.submit(lambda link: self._commit(link, prepared), size=size)
         future.add_done_callback(lambda done: self._settle(done, prepared))
@@ -127,7 +139,7 @@ class Intake:
         parts: list[_Part] = []
         batches: list[Batch] = [*decoded.records, *decoded.labels]
         for batch in batches:
-            rate = self._rates.get(batch.model)
+            rate = self.rates.get(batch.model)
             if rate is None:
                 problems.extend(_unknown(batch))
             else:
@@ -187,7 +199,8 @@ class Intake:
         counters.add(connection, [Count(*key[:3], n, key[3]) for key, n in counts.items()])
         if prepared.position is not None:
             positions.save(connection, prepared.position, now)
-        quarantine.add(
+        if prepared.keep_rejected:
+            quarantine.add(
             connection, prepared.source, prepared.problems, now, self._quarantine_bounds
         )
 
@@ -200,9 +213,11 @@ class Intake:
         """A transaction that failed must not leave its ids behind as 'seen'."""
         if done.cancelled() or done.exception() is not None:
             self._dedup.discard(prepared.remembered)
+        else:
+            self._on_commit()
 
 
-def load_dedup(dedup: Dedup, capacity: int, blocks: Sequence[bytes]) -> None:
+def load_dedup(dedup: Dedup, capacity: int, blocks: Iterable[bytes]) -> None:
     """Fill `dedup` from the newest journal entries' hashes; `blocks` come newest first."""
     loaded: list[NDArray[np.uint64]] = []
     total = 0

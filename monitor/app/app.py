@@ -1,0 +1,356 @@
+"""One daemon: built in order, started in order, stopped in reverse; can run inside a test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+
+from alerts.channels.address import AddressPolicy
+from alerts.channels.base import ChannelServices
+from alerts.channels.registry import build_channel
+from alerts.channels.transport import Transport
+from alerts.life import LifePolicy
+from alerts.worker import DeliveryWorker
+from monitor.app import housekeeping
+from monitor.app.baselines import settle
+from monitor.app.deliveries import DeliveryCounts
+from monitor.app.measures import Measures
+from monitor.app.models import ArchiveResolver, ledger_for
+from monitor.app.queries import ArchiveQueries
+from monitor.app.rows import decoder_for, layout_of
+from monitor.app.services import DaemonCommands, DaemonHealth, HttpIngest
+from monitor.archive import baselines as stored
+from monitor.archive import engine_state, journal, keys
+from monitor.archive.archive import Archive
+from monitor.archive.connection import wal_reset_bug
+from monitor.archive.outbox_sql import SqlOutbox
+from monitor.archive.quarantine import QuarantineBounds
+from monitor.archive.writer import WriterBounds
+from monitor.config.digest import canonical_decision_config, decision_config, decision_digest
+from monitor.config.load import load
+from monitor.config.model import is_loopback
+from monitor.config.secrets import read_secret
+from monitor.config.sources import FilesSource
+from monitor.errors import ConfigError
+from monitor.drivers.live import LiveDriver, Notify
+from monitor.drivers.pump import Pump
+from monitor.engine.engine import Configuration, Engine
+from monitor.intake.dedup import Dedup
+from monitor.intake.intake import Intake, load_dedup
+from monitor.packing import decompress, unpack
+from monitor.record import Limits
+from monitor.sources.files import FileSource
+from monitor.telemetry import Telemetry
+from monitor.web.app import create_app
+from monitor.web.server import WebServer, listen
+from monitor.web.services import LOOPBACK_NAMES, Services, WebSettings
+from monitor.web.tokens import read_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from monitor.clock import Clock
+    from monitor.config.model import Config, LimitsConfig
+    from monitor.engine.decision import Decision
+
+KEY_BYTES = 32
+DELIVERY_STOP_SECONDS = 5.0
+
+logger = structlog.get_logger("driftd")
+
+
+@dataclass(slots=True)
+class Routes:
+    """Which channels hear of an alert; replaced as a whole when the configuration is."""
+
+    config: Config
+
+    def channels(self, model: str, severity: str) -> Sequence[str]:
+        """Names of channels, each once, in the order of the routes."""
+        alerts = self.config.alerts
+        if not alerts.routes:
+            return [channel.name for channel in alerts.channels]
+        matching = (
+            route.channels
+            for route in alerts.routes
+            if route.match.model in {None, model} and route.match.severity in {None, severity}
+        )
+        return list(dict.fromkeys(name for names in matching for name in names))
+
+
+class Daemon:
+    """The running daemon of one configuration file.
+
+    Parameters
+    ----------
+    path : the configuration file; read again by `reload`.
+
+    Raises
+    ------
+    ConfigError, InputError, StorageError, UsageError
+        The daemon cannot be built; nothing stays open.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.config = load(path)
+        self._path = path
+        self._clock = clock
+        self._started = clock.now()
+        with ExitStack() as stack:
+            self._build(stack)
+            self._parts = stack.pop_all()
+
+    @property
+    def address(self) -> str:
+        """Where pages and API answer."""
+        return self._web.address
+
+    def start(self) -> None:
+        """Start what was built: engine, delivery, housekeeping, web, and at last the sources."""
+        self._driver.start()
+        self._worker.start()
+        self._housekeeping.start()
+        self._web.start()
+        for pump in self._pumps:
+            pump.start()
+        logger.info("started", address=self.address, archive=self.config.archive.url)
+        if wal_reset_bug():
+            logger.info("sqlite_wal_reset_bug", effect="none: one connection writes and checkpoints")
+
+    def stop(self) -> None:
+        """Take nothing new, finish what was begun, close; harmless when called twice."""
+        self._parts.close()
+
+    def reload(self) -> None:
+        """Read the configuration again: all of it is taken, or nothing and an error says why.
+
+        Models, budget and routes change at once; what is bound to the process (address, archive,
+        sources, channels, limits) needs a restart and is refused.
+        """
+        try:
+            fresh = load(self._path)
+            _same_process(self.config, fresh)
+            configuration = self._activate(fresh)
+        except Exception:
+            self._measures.reload_successful = False
+            raise
+        self._configure(configuration)
+        self.config = self._routes.config = self._queries.config = fresh
+        self._intake.rates = _rates(fresh)
+        self._measures.reload_successful = True
+        self._measures.reload_time = self._clock.now()
+        logger.info("reloaded", config=configuration.config)
+
+    def _build(self, stack: ExitStack) -> None:
+        config, clock = self.config, self._clock
+        limits = limits_of(config.limits)
+        bounds = WriterBounds(queued_bytes=config.limits.queue_bytes)
+        self._archive = stack.enter_context(Archive(config.archive.url, clock, bounds=bounds))
+        self._resolver = ArchiveResolver(self._archive.reader)
+        self._outbox = SqlOutbox(self._archive.writer, self._archive.reader)
+        self._build_engine(stack)
+        self._build_intake(limits)
+        self._build_delivery(stack)
+        self._housekeeping = housekeeping.Housekeeping(
+            self._archive, config.archive.retention_days, clock
+        )
+        stack.callback(self._housekeeping.stop)
+        self._build_web(stack, limits)
+        self._pumps = [self._pump(source, limits) for source in config.sources if source.type == "files"]
+        for pump in self._pumps:
+            stack.callback(pump.stop)
+
+    def _build_engine(self, stack: ExitStack) -> None:
+        configuration = self._activate(self.config)
+        self._routes = Routes(self.config)
+        notify = Notify(
+            channels=lambda model, severity: self._routes.channels(model, severity),
+            life={
+                model.name: LifePolicy(model.policy.for_windows, model.policy.recover_windows)
+                for model in self.config.models
+            },
+            link=lambda decision: f"{self.address}/decisions/{decision}",
+        )
+        self._driver = LiveDriver(
+            self._archive, self._restored, self._clock, notify, self._on_decisions
+        )
+        stack.callback(self._driver.stop)
+        self._configure(configuration)
+
+    def _activate(self, config: Config) -> Configuration:
+        """Archive configuration and baselines, so that replay finds them."""
+        digest, body = decision_digest(config), canonical_decision_config(config)
+        chosen = settle(config, self._archive, self._clock)
+        now = self._clock.now()
+        self._archive.writer.submit(
+            lambda link: stored.add_config(link, digest, body, now)
+        ).result()
+        return Configuration(digest, chosen)
+
+    def _configure(self, configuration: Configuration) -> None:
+        """Journal a change of configuration; the engine takes it over at that place."""
+        pending = self._archive.reader.run(journal.last_seq) > self._driver.engine.cursor
+        if pending or configuration != self._driver.engine.configuration:
+            self._driver.append_control(configuration.control())
+
+    def _restored(self) -> Engine:
+        saved = self._archive.reader.run(engine_state.load)
+        if saved is None:
+            return Engine(self._resolver)
+        return Engine.restore(unpack(decompress(saved.state)), self._resolver)
+
+    def _build_intake(self, limits: Limits) -> None:
+        config, archive = self.config, self._archive
+        dedup = Dedup(config.limits.dedup_ids)
+        archive.reader.run(
+            lambda link: load_dedup(
+                dedup,
+                config.limits.dedup_ids,
+                (block.hashes for block in journal.tail_backwards(link)),
+            )
+        )
+        quarantine = QuarantineBounds(
+            config.limits.quarantine_rows, config.limits.quarantine_bytes
+        )
+        key = self._hash_key()
+        self._intake = Intake(
+            _rates(config), key, archive.writer, dedup, self._clock, quarantine, self._driver.wake
+        )
+        self._limits = limits
+
+    def _hash_key(self) -> bytes:
+        """The secret of the keyed hash: from its file, or made once and kept in the archive."""
+        path = self.config.privacy.key_file
+        if path is not None:
+            return read_secret(path).encode()[:64]
+        fresh = secrets.token_hex(KEY_BYTES)
+        return self._archive.writer.submit(
+            lambda link: keys.once(link, "hash_key", fresh)
+        ).result().encode()
+
+    def _build_delivery(self, stack: ExitStack) -> None:
+        channels = []
+        for channel in self.config.alerts.channels:
+            transport = Transport(AddressPolicy.allowing(channel.allow_networks), self._clock)
+            services = ChannelServices(transport, self._clock)
+            channels.append(build_channel(channel.type, channel.name, channel.options(), services))
+        self._deliveries = DeliveryCounts()
+        seed = int.from_bytes(os.urandom(8))
+        self._worker = DeliveryWorker(
+            self._outbox,
+            channels,
+            self._clock,
+            np.random.default_rng(seed),
+            observer=self._deliveries,
+        )
+        stack.callback(self._worker.stop, DELIVERY_STOP_SECONDS)
+
+    def _build_web(self, stack: ExitStack, limits: Limits) -> None:
+        config, clock = self.config, self._clock
+        names = [channel.name for channel in config.alerts.channels]
+        self._measures = Measures(
+            self._archive, self._driver, self._outbox, self._deliveries, names
+        )
+        telemetry = Telemetry(self._measures, max_series=config.limits.series)
+        ingest = HttpIngest(self._intake, limits, config.limits.batch_records, clock)
+        stack.callback(ingest.stop)
+        self._queries = ArchiveQueries(
+            self._archive, self._driver, self._resolver, config, self._started, self._budget()
+        )
+        services = Services(
+            ingest=ingest,
+            queries=self._queries,
+            commands=DaemonCommands(
+                self._archive, self._driver, self._intake, limits, clock, self.reload
+            ),
+            health=DaemonHealth(self._archive, self._driver),
+            render_metrics=telemetry.render,
+            clock=clock,
+        )
+        app = create_app(services, web_settings(config))
+        self._web = WebServer(app, listen(config.server.host, config.server.port))
+        stack.callback(self._web.stop)
+
+    def _budget(self) -> str:
+        """What the budget means for this configuration, in words."""
+        config = decision_config(self.config)
+        chosen = self._archive.reader.run(stored.active)
+        loaded = {model.name: self._resolver.baseline(chosen[model.name]) for model in config.models}
+        ledger = ledger_for(config, loaded)
+        return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
+
+    def _pump(self, source: Any, limits: Limits) -> Pump:
+        name = source.name or str(source.path)
+        layout = layout_of(source.model, source.table) if source.model else layout_of("-", None)
+        files = file_source(source, self._path)
+        decoder = decoder_for(source.format, layout, limits)
+        return Pump(name, files, decoder, self._intake, self._archive.reader, self._clock)
+
+    def _on_decisions(self, made: Sequence[Decision]) -> None:
+        for decision in made:
+            logger.info(
+                "decision",
+                decision=decision.id,
+                model=decision.model,
+                segment=decision.window.stream.segment,
+                verdict=decision.verdict.value,
+                summary=decision.summary,
+            )
+        self._worker.wake()
+
+
+def limits_of(limits: LimitsConfig) -> Limits:
+    """Bounds of one record, as decoders take them."""
+    return Limits(
+        max_depth=limits.depth,
+        max_keys=limits.keys,
+        max_string=limits.string_length,
+        max_record_bytes=limits.record_bytes,
+        max_future_seconds=float(limits.future),
+    )
+
+
+def web_settings(config: Config) -> WebSettings:
+    """Bounds and policies of the HTTP side."""
+    server = config.server
+    names = LOOPBACK_NAMES | frozenset(server.allowed_hosts)
+    exposed = not is_loopback(server.host)
+    return WebSettings(
+        max_body_bytes=server.max_body_bytes,
+        max_decompressed_bytes=server.max_decompressed_bytes,
+        max_inflight_bytes=2 * server.max_decompressed_bytes + server.max_body_bytes,
+        allowed_hosts=None if exposed else names,
+        tokens=_token_reader(server.token_file),
+    )
+
+
+def _token_reader(path: Path | None) -> Callable[[], tuple[str, ...]]:
+    if path is None:
+        return tuple
+    return lambda: read_tokens(path)
+
+
+def file_source(source: FilesSource, config: Path) -> FileSource:
+    """A files source below the directory of the configuration file."""
+    return FileSource(str(source.path), root=config.absolute().parent, format=source.format)
+
+
+def _rates(config: Config) -> dict[str, float]:
+    return {model.name: model.sampling.rate for model in config.models}
+
+
+def _same_process(old: Config, new: Config) -> None:
+    """Refuse what a reload cannot change."""
+    fixed = ("server", "archive", "limits", "sources", "privacy")
+    changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
+    if old.alerts.channels != new.alerts.channels:
+        changed.append("alerts.channels")
+    if changed:
+        raise ConfigError([f"{', '.join(changed)}: changed; restart driftd to take that over"])

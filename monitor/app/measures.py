@@ -1,0 +1,163 @@
+"""The snapshot behind `/metrics`: archive totals, the newest decisions, the engine's place."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import TYPE_CHECKING, Any
+
+from monitor import __version__
+from monitor.archive import alerts_sql, counters, decisions, journal
+from monitor.telemetry import (
+    ChannelState,
+    ColumnState,
+    DurationHistogram,
+    Measurement,
+    ModelState,
+    Snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from monitor.app.deliveries import DeliveryCounts
+    from monitor.archive.archive import Archive
+    from monitor.archive.counters import Count
+    from monitor.archive.outbox_sql import SqlOutbox
+    from monitor.drivers.live import Durations, LiveDriver
+
+
+class Measures:
+    """Makes a `Snapshot` at every scrape; holds nothing but where to look."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        driver: LiveDriver,
+        outbox: SqlOutbox,
+        deliveries: DeliveryCounts,
+        channels: Sequence[str],
+    ) -> None:
+        self.reload_successful = True
+        self.reload_time: int | None = None
+        self._archive = archive
+        self._driver = driver
+        self._outbox = outbox
+        self._deliveries = deliveries
+        self._channels = channels
+
+    def __call__(self) -> Snapshot:
+        """Everything one scrape shows."""
+        cursor = self._driver.engine.cursor
+        totals, heads, tallies, opened, lag = self._archive.reader.run(
+            lambda link: (
+                counters.totals(link),
+                decisions.heads(link),
+                decisions.tallies(link),
+                alerts_sql.counts(link),
+                _lag(link, cursor),
+            )
+        )
+        models = self._driver.engine.models
+        newest = _newest(heads)
+        return Snapshot(
+            build={"version": __version__, "python": platform.python_version()},
+            records=_doors(totals),
+            models=[
+                ModelState(
+                    model=name,
+                    labels={"accepted": _labels(totals, name)},
+                    decisions={t.verdict: t.count for t in tallies if t.model == name},
+                    alerts={(s, state): n for (m, s, state), n in opened.items() if m == name},
+                    window_records=newest[name, ""].records if (name, "") in newest else None,
+                    last_record=model.windows.newest,
+                    watermark=None
+                    if model.windows.newest is None
+                    else model.windows.newest - model.spec.window.lateness,
+                )
+                for name, model in models.items()
+            ],
+            columns=[
+                column
+                for (name, segment), head in newest.items()
+                if name in models
+                for column in _columns(name, segment, json.loads(head.body))
+            ],
+            channels=self._channel_states(),
+            engine_lag_records=lag,
+            config_reload_successful=self.reload_successful,
+            config_reload_time=self.reload_time,
+            evaluation=_histogram(self._driver.durations),
+        )
+
+    def _channel_states(self) -> list[ChannelState]:
+        backlog = self._outbox.backlog()
+        done: Counter[tuple[str, str]] = self._deliveries.counts
+        return [
+            ChannelState(
+                channel=name,
+                pending=backlog[name].pending if name in backlog else 0,
+                oldest=backlog[name].oldest_created_at if name in backlog else None,
+                deliveries={o: n for (channel, o), n in done.items() if channel == name},
+            )
+            for name in self._channels
+        ]
+
+
+def _histogram(durations: Durations) -> DurationHistogram:
+    counts = durations.cumulated()
+    return DurationHistogram(counts, sum(durations.counts), durations.total)
+
+
+def _lag(link: Connection, cursor: int) -> int:
+    span = journal.span_after(link, cursor)
+    return span.records + span.labels
+
+
+def _doors(totals: Sequence[Count]) -> dict[tuple[str, str, str], int]:
+    doors: dict[tuple[str, str, str], int] = {}
+    for count in totals:
+        if count.outcome != "received":
+            key = (count.model, count.source, count.outcome)
+            doors[key] = doors.get(key, 0) + count.count
+    return doors
+
+
+def _labels(totals: Sequence[Count], model: str) -> int:
+    return sum(
+        count.count
+        for count in totals
+        if (count.model, count.outcome, count.reason) == (model, "accepted", "label")
+    )
+
+
+def _newest(heads: Sequence[Any]) -> dict[tuple[str, str], Any]:
+    """The newest decision per model and segment, whatever its version."""
+    newest: dict[tuple[str, str], Any] = {}
+    for head in sorted(heads, key=lambda row: row.seq):
+        newest[head.model, head.segment] = head
+    return newest
+
+
+def _columns(model: str, segment: str, body: dict[str, Any]) -> list[ColumnState]:
+    return [
+        ColumnState(
+            model=model,
+            segment=segment,
+            column=name,
+            status=values["status"],
+            evidence_log10=values.get("evidence_log10"),
+            alarm_log10=values.get("line_log10"),
+            missing_ratio=values.get("missing_ratio"),
+            invalid_ratio=values.get("invalid_ratio"),
+            unseen_ratio=values.get("unseen_ratio"),
+            measurements=[
+                Measurement(detector, **measured)
+                for detector, measured in values.get("statistics", {}).items()
+            ],
+        )
+        for name, values in body["columns"].items()
+    ]

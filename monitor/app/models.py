@@ -1,0 +1,161 @@
+"""From configuration to what the engine runs on: specs, baselines, budget, model engines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from detectors.quality.counters import Layout
+from detectors.sequential.budget import Budget, Ledger
+from monitor.archive import baselines as stored
+from monitor.baseline import Baseline
+from monitor.clock import MICROS
+from monitor.config.digest import read_decision_config
+from monitor.engine.judge import Judge
+from monitor.engine.lines import BudgetLines, Watched, ledger_of
+from monitor.engine.model import ModelEngine
+from monitor.errors import ConfigError
+from monitor.model import ModelSpec, PolicySpec, WindowSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.archive.reader import Reader
+    from monitor.config.digest import DecisionConfig
+    from monitor.config.watched import ColumnConfig, JudgedModel, WindowConfig
+    from monitor.engine.engine import Configuration
+    from monitor.schema import ColumnSpec
+
+DAY = 86_400 * MICROS
+IGNORED = "ignore"
+
+
+def window_of(window: WindowConfig) -> WindowSpec:
+    """The engine's window, in microseconds."""
+    return WindowSpec(
+        every=None if window.every is None else window.every * MICROS,
+        records=window.records,
+        lateness=window.lateness * MICROS,
+        idle=window.idle * MICROS,
+    )
+
+
+def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
+    """What the engine needs to know of `model`; the configuration's words on columns win."""
+    return ModelSpec(
+        name=model.name,
+        columns=tuple(described(column, model.columns) for column in columns),
+        window=window_of(model.window),
+        min_records=model.min_records,
+        segments=tuple(model.segments),
+        policy=PolicySpec(model.policy.min_effect, model.policy.recover_windows),
+        positive=model.positive,
+        task=model.task,
+    )
+
+
+def described(column: ColumnSpec, config: Mapping[str, ColumnConfig]) -> ColumnSpec:
+    """A learned column with what the configuration says about it."""
+    said = config.get(column.name)
+    if said is None:
+        return column
+    low, high = said.range or (None, None)
+    bounds = (-float("inf") if low is None else low, float("inf") if high is None else high)
+    return replace(
+        column,
+        kind=said.kind or column.kind,
+        unit=said.unit or column.unit,
+        range=column.range if said.range is None else bounds,
+        importance=column.importance if said.importance is None else said.importance,
+        meaning=said.meaning or column.meaning,
+    )
+
+
+def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
+    """Refuse a baseline that was learned for other windows or segments than are configured.
+
+    Raises
+    ------
+    ConfigError
+        Says what differs and what to do.
+    """
+    window, problems = window_of(model.window), []
+    if (window.every, window.records) != (baseline.window.every, baseline.window.records):
+        problems.append("was cut into other windows than models[].window says")
+    known = {name.partition("=")[0] for name in baseline.segments if name}
+    if set(model.segments) - known:
+        problems.append(f"knows no segments of {', '.join(set(model.segments) - known)}")
+    if baseline.model != model.name:
+        problems.append(f"was learned for model {baseline.model!r}")
+    if problems:
+        raise ConfigError(
+            [
+                f"model {model.name!r}: its baseline {problem}; "
+                f"build it anew with: driftd baseline build {model.name} ROWS"
+                for problem in problems
+            ]
+        )
+
+
+def watched_by(model: JudgedModel, baseline: Baseline) -> Watched:
+    """The model as the budget's ledger sees it."""
+    columns = {column.name: described(column, model.columns) for column in baseline.columns}
+    return Watched(
+        model=model.name,
+        windows_per_day=windows_per_day(model, baseline),
+        segments=tuple(baseline.segments),
+        importance=tuple(columns[name].importance for name in baseline.frame.columns),
+        rules=Layout.of(baseline.frame).size,
+    )
+
+
+def windows_per_day(model: JudgedModel, baseline: Baseline) -> float:
+    """Windows of one stream; windows of counts fill as fast as the baseline's rows came."""
+    if model.window.every is not None:
+        return DAY / (model.window.every * MICROS)
+    days = max((baseline.end - baseline.start) / DAY, 1e-6)
+    return baseline.rows / days / (model.window.records or 1)
+
+
+def ledger_for(config: DecisionConfig, baselines: Mapping[str, Baseline]) -> Ledger:
+    """The one ledger of a configuration."""
+    budget = Budget(config.budget.false_alarms, config.budget.per_days)
+    watched = [watched_by(model, baselines[model.name]) for model in config.models]
+    return ledger_of(budget, watched)
+
+
+def build_engines(
+    config: DecisionConfig, digest: str, baselines: Mapping[str, Baseline]
+) -> dict[str, ModelEngine]:
+    """Fresh model engines of a configuration."""
+    ledger = ledger_for(config, baselines)
+    engines: dict[str, ModelEngine] = {}
+    for model in config.models:
+        baseline = baselines[model.name]
+        spec = spec_of(model, baseline.columns)
+        lines = BudgetLines(ledger, watched_by(model, baseline))
+        judge = Judge(spec, baseline, digest, lines)
+        engines[model.name] = ModelEngine(spec, baseline, judge)
+    return engines
+
+
+class ArchiveResolver:
+    """Finds configurations and baselines in the archive, for the engine live and in replay."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._loaded: dict[str, Baseline] = {}
+
+    def __call__(self, configuration: Configuration) -> dict[str, ModelEngine]:
+        """Fresh model engines of an archived configuration."""
+        body = self._reader.run(lambda link: stored.get_config(link, configuration.config))
+        config = read_decision_config(body)
+        baselines = {name: self.baseline(id_) for name, id_ in configuration.baselines.items()}
+        return build_engines(config, configuration.config, baselines)
+
+    def baseline(self, baseline_id: str) -> Baseline:
+        """One baseline, loaded once."""
+        if baseline_id not in self._loaded:
+            found = self._reader.run(lambda link: stored.get(link, baseline_id))
+            self._loaded[baseline_id] = Baseline.from_bytes(found.body)
+        return self._loaded[baseline_id]
