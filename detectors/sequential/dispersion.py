@@ -83,14 +83,15 @@ def variance_ratios(standard: NDArray[np.float64]) -> NDArray[np.float64]:
     """Variance ratios `(6, S)` at HORIZONS, at least 1, halfway to the median of all series.
 
     Overlapping sums about the mean with the small-sample correction `1 - h/n`; horizons beyond a
-    fifth of the history repeat the last that is shorter. Wild values are pulled in.
+    fifth of the history repeat the last that is shorter. Wild values are pulled in. A series that
+    varies less than its floored scale may grow up to it.
     """
     windows, series = standard.shape
     if not series:
         return np.ones((len(HORIZONS), 0))
     centred = np.clip(np.nan_to_num(standard), -CLIP, CLIP)
     centred = centred - centred.mean(axis=0)
-    variance = np.maximum(centred.var(axis=0), 1e-9)
+    variance = np.maximum(centred.var(axis=0), 1.0)
     sums = np.cumsum(np.vstack([np.zeros(series), centred]), axis=0)
     ratios = np.ones((len(HORIZONS), series))
     for i, h in enumerate(HORIZONS[1:], start=1):
