@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, ge
 
 import numpy as np
 
-from monitor.columnar import column_of
+from monitor.columnar import column_of, take_column, values_of
 from monitor.record import PREDICTION, SCORE_PREFIX, Booleans, Column, Mixed, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from monitor.record import RecordBatch
 
 Kind: TypeAlias = Literal[
     "numeric", "categorical", "boolean", "datetime", "text", "embedding", "id", "ignore"
@@ -143,6 +145,31 @@ _UNIT_WORDS: Final[Mapping[str, str]] = {
     "miles": "miles", "meters": "m", "kg": "kg", "usd": "USD", "eur": "EUR", "gbp": "GBP",
     "percent": "%", "pct": "%", "bytes": "bytes", "celsius": "°C", "kwh": "kWh",
 }  # fmt: skip
+
+
+def sample_columns(batches: Sequence[RecordBatch], most: int = 20_000) -> dict[str, Column]:
+    """Columns of at most about `most` rows, evenly spaced over all batches, to infer from."""
+    step = max(1, -(-sum(map(len, batches)) // most))
+    rows = [np.arange(0, len(batch), step) for batch in batches]
+    names = dict.fromkeys(name for batch in batches for name in batch.columns)
+    sample: dict[str, Column] = {}
+    for name in names:
+        parts = [
+            take_column(batch.columns[name], chosen) if name in batch.columns else len(chosen)
+            for batch, chosen in zip(batches, rows, strict=True)
+        ]
+        sample[name] = _joined(parts)
+    return sample
+
+
+def _joined(parts: Sequence[Column | int]) -> Column:
+    """One column of several; a number stands for so many missing values."""
+    if len(parts) == 1 and not isinstance(parts[0], int):
+        return parts[0]
+    values: list[Any] = []
+    for part in parts:
+        values += [None] * part if isinstance(part, int) else values_of(part)
+    return column_of(values)
 
 
 def infer_columns(sample: Mapping[str, Column]) -> tuple[ColumnSpec, ...]:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.columnar import column_of
-from monitor.record import Mixed, Numbers, Texts
-from monitor.schema import KINDS, ColumnSpec, guess, infer_columns
+from monitor.columnar import column_of, values_of
+from monitor.record import Mixed, Numbers, RecordBatch, Texts
+from monitor.schema import KINDS, ColumnSpec, guess, infer_columns, sample_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,3 +154,21 @@ def test_anything_gets_a_kind_and_a_reason(name: str, values: list[Any]) -> None
     assert found.spec.name == name
     assert found.spec.kind in KINDS
     assert found.why
+
+
+def batch(rows: int, **columns: Sequence[Any]) -> RecordBatch:
+    made = {name: column_of(list(values)) for name, values in columns.items()}
+    times = np.zeros(rows, dtype=np.int64)
+    return RecordBatch("m", "", tuple(map(str, range(rows))), times, made)
+
+
+def test_a_sample_spans_all_batches_and_knows_all_their_columns() -> None:
+    first, second = batch(10, a=range(10)), batch(10, a=range(10, 20), b=["x"] * 10)
+    sample = sample_columns([first, second], most=10)
+    assert values_of(sample["a"]) == [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]
+    assert values_of(sample["b"]) == [None] * 5 + ["x"] * 5
+
+
+def test_a_sample_of_few_rows_is_all_of_them() -> None:
+    (column,) = sample_columns([batch(3, a=[1, None, 3])]).values()
+    assert values_of(column) == [1, None, 3]
