@@ -1,8 +1,9 @@
 """Since when, and how much: the start that the recent scores of a column's leading series favour.
 
-For every start among the recent windows the log likelihood ratios of the leading shift are summed
-from it to now; the maximum is where a CUSUM of that shift would have restarted. Starts within
-`MARGIN` of the maximum form the interval. The same windows give the size of the change.
+For every start among the recent windows, every shift and both shapes the log likelihood ratios are
+summed from the start to now; the maximum over starts is where a CUSUM of that shift would have
+restarted, the best shift and shape date the change. Starts within `MARGIN` of the maximum form the
+interval. The same windows give the size of the change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.sequential.dispersion import HORIZONS
-from detectors.sequential.evidence import SHIFTS, SIGNS, log_likelihood_ratio
+from detectors.sequential.evidence import SHIFTS, STEP_BELOW, log_likelihood_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,22 +37,16 @@ class Leader:
         int64: the series with the largest weighted evidence.
     sign
         int64: +1 when the component rose, -1 when it fell, 0 without series.
-    shift
-        int64: index into `evidence.SHIFTS`.
-    step
-        bool: whether the step shape leads (a level step seen through whitening).
     """
 
     series: NDArray[np.int64]
     sign: NDArray[np.int64]
-    shift: NDArray[np.int64]
-    step: NDArray[np.bool_]
 
     @classmethod
     def none(cls, columns: int) -> Leader:
         """No series in any of `columns` columns."""
         nobody = np.full(columns, -1, dtype=np.int64)
-        return cls(nobody, 0 * nobody, nobody, np.zeros(columns, dtype=bool))
+        return cls(nobody, 0 * nobody)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +57,10 @@ class Change:
     ----------
     start, low, high
         int64: windows before this one at which the change began (0: in this one), and the latest
-        and earliest plausible start (`low <= start <= high`); -1 without evidence.
+        and earliest plausible start (`low <= start <= high`); -1 away from the line, where the
+        other values are NaN and False.
+    step
+        bool: whether it looks like a level step seen through whitening.
     shift
         Size in innovation standard deviations of the leading series, signed.
     deviation
@@ -77,6 +75,7 @@ class Change:
     start: NDArray[np.int64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    step: NDArray[np.bool_]
     shift: NDArray[np.float64]
     deviation: NDArray[np.float64]
     effect: NDArray[np.float64]
@@ -104,46 +103,43 @@ class Change:
     @classmethod
     def none(cls, columns: int) -> Change:
         """No change in any of `columns` columns."""
-        never, unknown = np.full(columns, -1, dtype=np.int64), np.full(columns, np.nan)
-        return cls(never, never, never, unknown, unknown, unknown, unknown, unknown)
+        start, low, high = (np.full(columns, -1, dtype=np.int64) for _ in range(3))
+        sizes = {
+            name: np.full(columns, np.nan)
+            for name in ("shift", "deviation", "effect", "effect_error", "noise")
+        }
+        return cls(start, low, high, np.zeros(columns, dtype=bool), **sizes)
 
 
 def leaders(
     calibration: Calibration, constant: NDArray[np.float64], stepped: NDArray[np.float64]
 ) -> Leader:
-    """Leading series, sign, shift and shape per column of evidence `(2, S, D)`, `(2, Z, D)`."""
+    """Leading series and sign per column of evidence `(2, S, D)`, `(2, Z, D)`."""
     if not len(calibration.column):
         return Leader.none(calibration.columns)
     weighted = calibration.weight * calibration.likelihood.by_series(constant, stepped)
     series = _last_of_column(calibration, np.lexsort((weighted, calibration.column)))
-    both = np.zeros((2, *constant.shape))
-    both[0] = constant
-    both[1][:, calibration.likelihood.stepping] = stepped
-    terms = both[:, :, series].transpose(2, 0, 1, 3)
-    best = terms.reshape(len(series), -1).argmax(axis=1)
-    shape, sign, shift = np.unravel_index(best, terms.shape[1:])
-    absent = series < 0
-    return Leader(
-        series=series,
-        sign=np.where(absent, 0, SIGNS[sign]).astype(np.int64),
-        shift=np.where(absent, -1, shift).astype(np.int64),
-        step=(shape == 1) & ~absent,
-    )
+    rising, falling = constant[:, series].sum(axis=-1)
+    sign = np.where(rising >= falling, 1, -1)
+    return Leader(series, np.where(series < 0, 0, sign))
 
 
 def locate(
     calibration: Calibration,
     leader: Leader,
+    near: NDArray[np.bool_],
     *,
     scores: NDArray[np.float32],
     effects: NDArray[np.float32],
     age: NDArray[np.int64],
     rows: float,
 ) -> Change:
-    """Date and size the change of every column.
+    """Date and size the change of every column that is near its line.
 
     Parameters
     ----------
+    near
+        bool `(F,)`: columns to look at; the others have no change.
     scores, effects
         `(W, S)` of the recent windows, newest first; NaN where not observed.
     age
@@ -151,82 +147,87 @@ def locate(
     rows
         Rows of the newest window.
     """
-    if not len(calibration.column):
-        return Change.none(calibration.columns)
-    z = scores[:, leader.series].astype(np.float64)
+    change = Change.none(calibration.columns)
+    columns = np.flatnonzero(near & (leader.series >= 0))
+    if not len(columns):
+        return change
+    series, sign = leader.series[columns], leader.sign[columns]
+    z: NDArray[np.float64] = scores[:, series].astype(np.float64)
     ago = np.arange(len(z))[:, None]
-    possible = ~np.isnan(z) & (ago < age) & (leader.series >= 0)
-    total = np.where(possible, _restarts(calibration, leader, np.nan_to_num(z)), -np.inf)
+    possible = ~np.isnan(z) & (ago < age[columns])
+    total, step = _restarts(calibration, series, np.nan_to_num(z) * sign, possible)
     start = total.argmax(axis=0)
     plausible = possible & (total >= total.max(axis=0) - MARGIN)
-    some = plausible.any(axis=0)
-    low = plausible.argmax(axis=0)
-    high = len(z) - 1 - plausible[::-1].argmax(axis=0)
     since = (ago <= start) & possible
-    shift, deviation = _sizes(calibration, leader, z, since, start=start, rows=rows)
-    e = effects[:, leader.series].astype(np.float64)
     count = np.maximum(since.sum(axis=0), 1)
-    effect = np.where(since, e, 0.0).sum(axis=0) / count
-    return Change(
-        start=np.where(some, start, -1),
-        low=np.where(some, low, -1),
-        high=np.where(some, high, -1),
-        shift=np.where(some, shift, np.nan),
-        deviation=np.where(some, deviation, np.nan),
-        effect=np.where(some, effect, np.nan),
-        effect_error=np.where(some, _error(calibration, leader, count, rows), np.nan),
-        noise=np.where(some, 1 / np.sqrt(max(rows, 1.0) * count), np.nan),
-    )
+    seen_effects = np.where(since, effects[:, series].astype(np.float64), 0.0)
+    shift, deviation = _sizes(calibration, series, np.where(since, z, 0.0), start, step)
+    per_row = 1 / np.sqrt(max(rows, 1.0))
+    found = {
+        "start": start,
+        "low": plausible.argmax(axis=0),
+        "high": len(z) - 1 - plausible[::-1].argmax(axis=0),
+        "step": step,
+        "shift": shift,
+        "deviation": deviation * per_row,
+        "effect": seen_effects.sum(axis=0) / count,
+        "effect_error": _error(calibration, series, count) * per_row,
+        "noise": per_row / np.sqrt(count),
+    }
+    for name, values in found.items():
+        getattr(change, name)[columns] = values
+    return change
 
 
 def _restarts(
-    calibration: Calibration, leader: Leader, z: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Log likelihood `(W, F)` that the change began in each window, newest first."""
-    model, s = calibration.likelihood, leader.series
-    v = leader.sign * z - model.gate[s, 0]
-    size, nu = SHIFTS[leader.shift], model.nu[s, 0]
-    onset = log_likelihood_ratio(v, size, nu)
-    factor = model.constant[s, leader.shift]
-    later = log_likelihood_ratio(v * factor, size, nu)
-    left = log_likelihood_ratio(v, size * model.remains[s], nu)
-    later = np.where(leader.step, left, later)
-    onset = np.where(leader.step, onset, later)
-    since = np.cumsum(later, axis=0)
-    restarts: NDArray[np.float64] = since - later + onset
-    return restarts
+    calibration: Calibration,
+    series: NDArray[np.int64],
+    z: NDArray[np.float64],
+    possible: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Log likelihood `(W, n)` of each start, newest first, for the shape and shift that fit best.
+
+    `z` `(W, n)` counts in the direction of the change. Also whether the step shape fits best.
+    """
+    model = calibration.likelihood
+    nu, remains = model.nu[series], model.remains[series, None]
+    v = z[..., None] - model.gate[series]
+    lasting = log_likelihood_ratio(v * model.constant[series], SHIFTS, nu)
+    onset = log_likelihood_ratio(v, SHIFTS, nu)
+    left = log_likelihood_ratio(v, SHIFTS * remains, nu)
+    later = np.concatenate([lasting, left], axis=-1)
+    first = np.concatenate([lasting, np.where(remains < STEP_BELOW, onset, -np.inf)], axis=-1)
+    total = np.cumsum(later, axis=0) - later + first
+    total = np.where(possible[..., None], total, -np.inf)
+    best = total.max(axis=0).argmax(axis=-1)
+    chosen = np.take_along_axis(total, best[None, :, None], axis=-1)[..., 0]
+    return chosen, best >= len(SHIFTS)
 
 
 def _sizes(
     calibration: Calibration,
-    leader: Leader,
+    series: NDArray[np.int64],
     z: NDArray[np.float64],
-    since: NDArray[np.bool_],
-    *,
     start: NDArray[np.int64],
-    rows: float,
+    step: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Least-squares size of the leading shape, in innovation sd and as an effect per row."""
-    remains = calibration.likelihood.remains[leader.series]
+    """Least-squares size of the change in innovation sd, and of the level in component units."""
+    remains = calibration.likelihood.remains[series]
     ago = np.arange(len(z))[:, None]
-    shape = np.where(leader.step & (ago < start), remains, 1.0)
-    weight = np.where(since, shape, 0.0)
-    shift = (weight * np.nan_to_num(z)).sum(axis=0) / np.maximum((weight**2).sum(axis=0), 1e-12)
-    level = np.where(leader.step, shift, shift / remains)
-    return shift, level * calibration.scale[leader.series] / np.sqrt(max(rows, 1.0))
+    shape = np.where(step & (ago < start), remains, 1.0) * (ago <= start)
+    shift = (shape * z).sum(axis=0) / (shape**2).sum(axis=0)
+    level = np.where(step, shift, shift / remains)
+    return shift, level * calibration.scale[series]
 
 
 def _error(
-    calibration: Calibration, leader: Leader, count: NDArray[np.int64], rows: float
+    calibration: Calibration, series: NDArray[np.int64], count: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Standard error of a mean over `count` windows, by the baseline's variance at that horizon."""
-    s = leader.series
+    """Standard error of a component's mean over `count` windows, as baseline windows vary."""
     horizon = np.abs(np.log(HORIZONS[:, None] / count)).argmin(axis=0)
-    long_run = (calibration.scale / calibration.likelihood.remains)[s] ** 2
-    variance = np.minimum(
-        calibration.spread[s] ** 2, long_run * calibration.ratios[horizon, s] / count
-    )
-    error: NDArray[np.float64] = np.sqrt(variance / max(rows, 1.0))
+    long_run = (calibration.scale / calibration.likelihood.remains)[series] ** 2
+    variance = long_run * calibration.ratios[horizon, series] / count
+    error: NDArray[np.float64] = np.sqrt(np.minimum(calibration.spread[series] ** 2, variance))
     return error
 
 

@@ -29,6 +29,8 @@ SHIFTS = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 12.0, 20.0])
 """Sizes of change that are bet on, in innovation standard deviations."""
 SIGNS = np.array([1.0, -1.0])
 CAP = 1e30
+WILDEST = 1e6
+"""Scores beyond this count as this large, so that squares stay finite."""
 HEADROOM = 1e8
 """Evidence is capped at this multiple of the line, so that it can fall again."""
 NATS = 30.0
@@ -118,7 +120,8 @@ class Likelihood:
         z
             float64 `(S,)`; NaN leaves a series as it was.
         """
-        v = SIGNS[:, None, None] * z[:, None] - self.gate
+        tame = np.clip(z, -WILDEST, WILDEST)
+        v = SIGNS[:, None, None] * tame[:, None] - self.gate
         seen = ~np.isnan(z)
         grown = likelihood_ratio(v * self.constant, SHIFTS, self.nu) * (constant + 1)
         constant = np.where(seen[:, None], np.minimum(grown, CAP), constant)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RECENT = 64
 """Windows that a change is dated within."""
+NEAR = 10.0
+"""A column within this factor of its line is dated and sized."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +114,9 @@ class StepResult:
     alarm
         bool `(F,)`: whether it reached the line.
     leader
-        The series that contributes most per column, its sign and shape.
+        The series that contributes most per column, and its sign.
     change
-        When the change began and how large it is, per column.
+        When the change began and how large it is, for columns near their line.
     """
 
     z: NDArray[np.float64]
@@ -293,6 +295,7 @@ def _judge(
     change = locate(
         calibration,
         leader,
+        evidence * NEAR >= lines,
         scores=state.scores[newest_first],
         effects=state.effects[newest_first],
         age=state.age,

@@ -59,7 +59,7 @@ class Recovery:
         series, shift = int(result.leader.series[column]), float(result.change.shift[column])
         if series < 0 or np.isnan(shift):
             raise InputError(f"column {column} shows no change that could be undone")
-        return cls(series, shift, bool(result.leader.step[column]))
+        return cls(series, shift, bool(result.change.step[column]))
 
     @property
     def recovered(self) -> bool:

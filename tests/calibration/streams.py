@@ -226,3 +226,24 @@ def _profile(frame: Frame, counts: list[NDArray[np.int64]], rows: int) -> Profil
     for j, column in enumerate(counts[numeric:]):
         profile.categorical.codes[j, : len(column)] = column
     return profile
+
+
+def plain_bank(column: list[int]) -> SeriesBank:
+    """Bank of equally weighted series without bins, for tests that draw components directly."""
+    of = np.array(column, dtype=np.int64)
+    none = np.empty(0, np.int64)
+    return SeriesBank(
+        columns=int(of.max(initial=-1)) + 1,
+        column=of,
+        weight=1 / np.bincount(of)[of] if len(of) else np.empty(0),
+        name=("location",) * len(of),
+        pooled=np.zeros(len(of)),
+        entry=none,
+        share=np.empty(0),
+        starts=none,
+        first=none,
+        scores=np.empty((6, 0)),
+        spread=np.empty(0),
+        slots=none,
+        slot_column=none,
+    )

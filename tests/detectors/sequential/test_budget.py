@@ -1,0 +1,101 @@
+"""Whatever is configured, the lines add up to at most the budget."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.errors import InputError, ParameterError
+from detectors.result import Guarantee, GuaranteeKind
+from detectors.sequential.budget import Budget, Ledger, Share, Stream
+from detectors.sequential.calibration import estimate
+from detectors.sequential.delay import delay_sentence, expected_delay
+from tests.calibration.streams import plain_bank
+
+positive = st.floats(0.01, 1000.0)
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Ledger:
+    quality, volume = draw(st.floats(0.01, 0.4)), draw(st.floats(0.01, 0.4))
+    budget = Budget(
+        draw(positive),
+        draw(positive),
+        columns=1 - quality - volume,
+        quality=quality,
+        volume=volume,
+    )
+    weights = st.lists(st.floats(0.01, 100.0), min_size=1, max_size=8).map(np.array)
+    streams = [
+        Stream(f"stream {k}", draw(positive), draw(weights), draw(positive))
+        for k in range(draw(st.integers(1, 5)))
+    ]
+    return Ledger(budget, streams)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ledgers())
+def test_false_alarms_add_up_to_at_most_the_budget(ledger: Ledger) -> None:
+    total = sum(ledger.windows(key) / line for key in ledger.streams for line in ledger.lines(key))
+    assert total <= ledger.budget.share(Share.COLUMNS) * (1 + 1e-9)
+    assert ledger.expected_false_alarms() <= ledger.budget.false_alarms * (1 + 1e-9)
+
+
+def test_lines_of_one_stream() -> None:
+    """720 hourly windows, 60 columns, .8 of 1 alarm: 720 * 60 / .8."""
+    ledger = Ledger(Budget(), [Stream("m", 24.0, np.ones(60))])
+    assert ledger.lines("m") == pytest.approx(np.full(60, 54_000.0))
+    assert ledger.alphas("m", Share.QUALITY) == pytest.approx(np.full(60, 0.15 / 720 / 60))
+    assert ledger.alphas("m", Share.VOLUME).sum() == pytest.approx(0.05 / 720)
+    assert ledger.sentence("m") == (
+        "line 10^4.7 per column: 1 false alarms per 30 days over 1 streams with 60 columns"
+    )
+
+
+def test_important_columns_have_lower_lines() -> None:
+    ledger = Ledger(Budget(), [Stream("m", 1.0, np.array([3.0, 1.0]))])
+    low, high = ledger.lines("m")
+    assert high == pytest.approx(3 * low)
+    assert " to " in ledger.sentence("m")
+
+
+def test_streams_share_by_columns_and_importance() -> None:
+    whole = Stream("whole", 1.0, np.ones(4))
+    segment = Stream("segment", 1.0, np.ones(4), importance=0.25)
+    ledger = Ledger(Budget(), [whole, segment])
+    assert ledger.lines("segment")[0] == pytest.approx(4 * ledger.lines("whole")[0])
+
+
+def test_bad_budgets_are_refused() -> None:
+    with pytest.raises(ParameterError, match="false_alarms must be positive, got 0"):
+        Budget(0)
+    with pytest.raises(ParameterError, match=r"shares must sum to 1, got 1\.2"):
+        Budget(columns=1.0)
+    with pytest.raises(ParameterError, match="weights"):
+        Stream("m", 1.0, np.empty(0))
+    with pytest.raises(ParameterError, match="rate"):
+        Stream("m", 0.0, np.ones(1))
+    with pytest.raises(ParameterError, match="unique"):
+        Ledger(Budget(), [Stream("m", 1.0, np.ones(1))] * 2)
+    with pytest.raises(InputError, match="no stream 'n'"):
+        Ledger(Budget(), [Stream("m", 1.0, np.ones(1))]).lines("n")
+
+
+def test_smaller_shifts_take_longer() -> None:
+    y = np.random.default_rng(0).standard_normal((336, 3))
+    none = Guarantee(GuaranteeKind.NONE, None, "test")
+    calibration = estimate(y, np.ones((336, 1)), plain_bank([0, 1, 2]), none)
+    line = 720 * 60.0
+    delays = [
+        expected_delay(calibration, line, series=0, shift=shift, rows=1000.0)
+        for shift in (0.5, 0.25, 0.1, 0.05, 0.001)
+    ]
+    assert delays[0] == delays[1] == 1
+    assert delays[2] == pytest.approx(4, abs=1)
+    assert delays[3] == pytest.approx(13, abs=4)
+    assert delays[4] is None
+    text = delay_sentence("location", 0.1, 4)
+    assert text == "a shift of 0.1 sd in the location of one column is found in about 4 windows"
+    assert "too small" in delay_sentence("location", 0.001, None)
+    with pytest.raises(InputError, match="series"):
+        expected_delay(calibration, line, series=3, shift=0.1, rows=1000.0)
