@@ -9,7 +9,9 @@ window with `e` values is negative binomial, and `P(C >= c) = I_x(c, r)` with `r
 `1 / (c0 + 1/2)`, and the over-dispersion between the baseline's windows, estimated by moments.
 For frequent faults the law is wider than a binomial one: it errs towards silence.
 
-Significance is not enough: a finding also needs a rate that somebody would care about.
+Significance is not enough: a finding also needs a rate that somebody would care about. And a rate
+can be beyond statistics: where most values are bad and the baseline's seldom were, that is a fact,
+however much the baseline's own worst windows stretch its law.
 """
 
 from __future__ import annotations
@@ -49,6 +51,9 @@ class RateRule:
         Faults that a window must have.
     broken_ratio, broken_points
         From here on a finding is `broken` instead of `warning`.
+    most, seldom
+        A rate of `most` or more is `broken` without statistics where the baseline's is at most
+        `seldom`.
     dispersion
         Squared coefficient of variation of a rate between windows where no history says better.
 
@@ -61,10 +66,12 @@ class RateRule:
     alpha: float = 1e-6
     ratio: float = 2.0
     points: float = 0.01
-    new_points: float = 0.005
+    new_points: float = 0.01
     least: int = 5
     broken_ratio: float = 5.0
     broken_points: float = 0.2
+    most: float = 0.5
+    seldom: float = 0.1
     dispersion: float = 0.1
 
     def __post_init__(self) -> None:
@@ -72,7 +79,7 @@ class RateRule:
             raise ParameterError(f"alpha must be in (0, 1), got {self.alpha}")
         if not 1 <= self.ratio <= self.broken_ratio:
             raise ParameterError(f"ratio must be in [1, {self.broken_ratio}], got {self.ratio}")
-        for name in ("points", "new_points", "broken_points"):
+        for name in ("points", "new_points", "broken_points", "most", "seldom"):
             if not 0 <= getattr(self, name) < 1:
                 raise ParameterError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         if not self.dispersion > 0:
@@ -123,7 +130,8 @@ def judge_rates(
     matters = (observed >= rule.ratio * usual) & (observed - usual >= points)
     found = matters & (window.faults >= rule.least) & (p_value < rule.alpha)
     severe = (observed >= rule.broken_ratio * usual) & (observed - usual >= rule.broken_points)
-    return Rates(observed, expected, p_value, found, found & severe)
+    plain = (observed >= rule.most) & (usual <= rule.seldom) & (window.faults >= rule.least)
+    return Rates(observed, expected, p_value, found | plain, (found & severe) | plain)
 
 
 def upper_tail(

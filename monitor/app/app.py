@@ -6,7 +6,7 @@ import os
 import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import structlog
@@ -45,7 +45,9 @@ from monitor.intake.dedup import Dedup
 from monitor.intake.intake import Intake, load_dedup
 from monitor.packing import decompress, unpack
 from monitor.record import Limits
-from monitor.sources.files import FileSource
+from monitor.sources.confinement import Confinement
+from monitor.sources.files import FilesSource as FileLines
+from monitor.sources.parquet import ParquetSource
 from monitor.telemetry import Telemetry
 from monitor.web.app import create_app
 from monitor.web.server import WebServer, listen
@@ -59,8 +61,12 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.config.model import Config, LimitsConfig
     from monitor.engine.decision import Decision
+    from monitor.sources.base import Source
 
 KEY_BYTES = 32
+_READS = {"parquet": "arrow-table"}
+"""Decoders of sources that hand over something else than what is in the file."""
+
 DELIVERY_STOP_SECONDS = 5.0
 
 logger = structlog.get_logger("driftd")
@@ -287,11 +293,11 @@ class Daemon:
         return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
 
     def _pump(self, source: Any, limits: Limits) -> Pump:
-        name = source.name or str(source.path)
-        layout = layout_of(source.model, source.table) if source.model else layout_of("-", None)
-        files = file_source(source, self._path)
-        decoder = decoder_for(source.format, layout, limits)
-        return Pump(name, files, decoder, self._intake, self._archive.reader, self._clock)
+        layout = layout_of(source.model or "-", source.table)
+        decoder = decoder_for(_READS.get(source.format, source.format), layout, limits)
+        files = file_source(source, Confinement(self._path.absolute().parent))
+        files.check()
+        return Pump(files, decoder, self._intake, self._archive.reader, self._clock)
 
     def _on_decisions(self, made: Sequence[Decision]) -> None:
         for decision in made:
@@ -337,9 +343,13 @@ def _token_reader(path: Path | None) -> Callable[[], tuple[str, ...]]:
     return lambda: read_tokens(path)
 
 
-def file_source(source: FilesSource, config: Path) -> FileSource:
-    """A files source below the directory of the configuration file."""
-    return FileSource(str(source.path), root=config.absolute().parent, format=source.format)
+def file_source(source: FilesSource, confinement: Confinement) -> Source:
+    """A files source; its files lie below the directory of the configuration file."""
+    name = source.name or str(source.path)
+    if source.format == "parquet":
+        return ParquetSource(name, confinement, str(source.path))
+    content: Literal["csv", "ndjson"] = "csv" if source.format == "csv" else "ndjson"
+    return FileLines(name, confinement, str(source.path), content)
 
 
 def _rates(config: Config) -> dict[str, float]:

@@ -13,7 +13,7 @@ from monitor.archive.baselines import Activation, StoredBaseline
 from monitor.baseline import Baseline, is_baseline
 from monitor.drivers.learn import build_baseline
 from monitor.errors import InputError, NotFoundError
-from monitor.app.columns import infer_columns
+from monitor.app.columns import inferred_columns
 from monitor.record import Limits
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def build_from_rows(
 
 def watched_columns(model: ModelConfig, batches: Sequence[RecordBatch]) -> tuple[ColumnSpec, ...]:
     """The columns of the rows, as inferred and as the configuration describes them."""
-    inferred = infer_columns(batches, positive=model.positive)
+    inferred = inferred_columns(batches, model.positive)
     columns = [described(column, model.columns) for column in inferred]
     return tuple(column for column in columns if column.kind != IGNORED)
 

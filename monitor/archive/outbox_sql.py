@@ -43,6 +43,13 @@ def add(connection: Connection, rows: Iterable[OutboxRow]) -> None:
         connection.execute(insert(outbox), values)
 
 
+def dead_letters(connection: Connection, limit: int) -> tuple[OutboxRow, ...]:
+    """Return dead rows, the latest attempt first; for readers without a writer."""
+    newest = (outbox.c.last_attempt_at.desc(), outbox.c.id.desc(), outbox.c.channel.desc())
+    statement = select(outbox).where(_DEAD).order_by(*newest).limit(limit)
+    return tuple(_row(row) for row in connection.execute(statement))
+
+
 class SqlOutbox:
     """`alerts.store.OutboxStore` on the archive; the contract of each method is written there.
 
@@ -62,13 +69,6 @@ class SqlOutbox:
             .limit(limit)
         )
         return self._reader.run(lambda c: tuple(_row(row) for row in c.execute(statement)))
-
-    def next_due(self, channel: str) -> int | None:
-        """Return when the next row of `channel` is due, None when none is pending."""
-        earliest = func.min(outbox.c.next_attempt_at)
-        statement = select(earliest).where(_PENDING, outbox.c.channel == channel)
-        due: int | None = self._reader.run(lambda c: c.execute(statement).scalar_one())
-        return due
 
     def record_attempt(self, attempt: AttemptRecord) -> None:
         """Store what an attempt changed in its pending row."""
@@ -99,13 +99,7 @@ class SqlOutbox:
 
     def dead_letters(self, limit: int) -> tuple[OutboxRow, ...]:
         """Return dead rows, the latest first."""
-        statement = (
-            select(outbox)
-            .where(_DEAD)
-            .order_by(outbox.c.last_attempt_at.desc(), outbox.c.id.desc(), outbox.c.channel.desc())
-            .limit(limit)
-        )
-        return self._reader.run(lambda c: tuple(_row(row) for row in c.execute(statement)))
+        return self._reader.run(lambda c: dead_letters(c, limit))
 
     def replay(self, message_id: str, channel: str, now: int) -> bool:
         """Make a dead row pending again, due at `now`."""

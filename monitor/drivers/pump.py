@@ -42,14 +42,13 @@ class Pump:
 
     def __init__(
         self,
-        name: str,
         source: Source,
         decoder: Decoder,
         intake: Intake,
         reader: Reader,
         clock: Clock,
     ) -> None:
-        self.name = name
+        self.name = source.name
         self.state = PumpState()
         self._source = source
         self._decoder = decoder
@@ -57,7 +56,7 @@ class Pump:
         self._reader = reader
         self._clock = clock
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"source-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"source-{source.name}", daemon=True)
 
     def start(self) -> None:
         """Begin to read."""

@@ -82,6 +82,10 @@ class StreamMemory:
         self.last_index = window.index
         self.seen.append(Seen(window.start, window.profile.mean(), window.profile.std()))
 
+    def since(self, start: int) -> list[Seen]:
+        """Remembered windows that began at `start` or later; the last one always."""
+        return [seen for seen in self.seen if seen.start >= start] or [self.seen[-1]]
+
     def started(self, ago: int) -> int:
         """Start of the window `ago` windows before the last one, as far as that is remembered."""
         return self.seen[max(-1 - ago, -len(self.seen))].start

@@ -6,6 +6,9 @@ shows; else it is a `warning` that rings nowhere. The gate compares with the poo
 with the season's prediction on purpose: traffic that looks like the baseline taken as a whole is no
 drift, even where the day of the week says otherwise.
 
+A drift that changes its character while it lasts (another component, or the other direction) is
+told anew, with its own beginning.
+
 A drift is told once and kept until the column is back: until the likelihood that its leading
 component sits where the baseline was, against where the change had put it, has been 20 to one for
 `recover_windows` windows in a row. While it lasts the column does not learn.
@@ -46,16 +49,17 @@ def update(
         for column, drift in memory.drifts.items()
         if _is_back(drift, baseline, result, spec)
     )
-    over = [c for c in np.flatnonzero(result.alarm).tolist() if c not in memory.drifts]
-    opened = [column for column in over if _matters(baseline, result, column, spec.min_effect)]
-    for column in opened:
-        memory.drifts[column] = _opened(memory, result, column)
     for column in recovered:
         del memory.drifts[column]
+    over = [c for c in np.flatnonzero(result.alarm).tolist() if c not in recovered]
+    told = [column for column in over if _matters(baseline, result, column, spec.min_effect)]
+    for column in told:
+        if _is_news(memory.drifts.get(column), result, column):
+            memory.drifts[column] = opened(memory, result, column)
     columns = np.zeros(len(result.alarm), dtype=np.bool_)
-    columns[[*opened, *recovered, *memory.drifts]] = True
+    columns[[*told, *recovered]] = True
     memory.sequential = reset(baseline.calibration, memory.sequential, columns)
-    warned = tuple(column for column in over if column not in opened)
+    warned = tuple(c for c in over if c not in told and c not in memory.drifts)
     return Standing(tuple(memory.drifts.values()), warned, recovered)
 
 
@@ -68,7 +72,16 @@ def _matters(
     return distance - float(change.effect_error[column]) >= min_effect
 
 
-def _opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
+def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:
+    """Whether an alarm of a column says something else than what is known of it."""
+    if known is None:
+        return True
+    same = int(result.leader.series[column]) == known.series
+    return not same or float(result.change.shift[column]) * known.recovery.shift < 0
+
+
+def opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
+    """The drift of a column as this window shows it."""
     change = result.change
     return Drift(
         column=column,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from monitor.engine import sentences
+from monitor.engine import policy, sentences
 from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
 from monitor.engine.histograms import distributions
 
@@ -28,7 +28,7 @@ _RANK: Final = {"broken": 0, "drift": 1, "warning": 2}
 _STATUS: Final = {"broken": Status.BROKEN, "drift": Status.DRIFT, "warning": Status.WARNING}
 _LOUDEST: Final = {"broken": Verdict.BROKEN, "drift": Verdict.DRIFT, "warning": Verdict.WARNING}
 _FINDING_KIND: Final = {"missing": "missing", "invalid": "wrong_type"}
-_MOMENTS: Final = frozenset({"location", "scale", "shape 3", "shape 4"})
+_MEANS: Final = frozenset({"location", "shape 3", "shape 4"})
 PERCENT: Final = 100.0
 
 
@@ -101,17 +101,43 @@ class Reporter:
         )
 
     def _drift(self, drift: Drift, memory: StreamMemory, lines: NDArray[np.float64]) -> Finding:
-        column = self._columns[drift.column]
         measure = self._baseline.bank.name[drift.series]
-        level = self._level(drift.column, drift.series, measure, drift.since, memory)
-        first = sentences.moved(column, measure, level, drift.effect)
         since = sentences.since(drift.since, drift.low, drift.high, self._spec.window.every)
-        return Finding(
+        return self._moved(
+            memory,
+            lines,
+            drift,
             kind=_FINDING_KIND.get(measure, "drift"),
-            column=column,
             severity="drift",
+            ending=f", {since}",
+        )
+
+    def _warned(
+        self, column: int, memory: StreamMemory, result: StepResult, lines: NDArray[np.float64]
+    ) -> Finding:
+        seen = policy.opened(memory, result, column)
+        ending = ": too small to be called drift"
+        return self._moved(memory, lines, seen, kind="drift", severity="warning", ending=ending)
+
+    def _moved(
+        self,
+        memory: StreamMemory,
+        lines: NDArray[np.float64],
+        drift: Drift,
+        *,
+        kind: str,
+        severity: str,
+        ending: str,
+    ) -> Finding:
+        column, measure = self._columns[drift.column], self._baseline.bank.name[drift.series]
+        mean = self._mean(drift.column, drift.since, memory)
+        level = self._level(drift, measure, mean, memory)
+        return Finding(
+            kind=kind,
+            column=column,
+            severity=severity,
             measure=measure,
-            text=f"{first}, {since}",
+            text=sentences.moved(column, measure, level, mean, drift.effect) + ending,
             since=rfc3339(drift.since),
             since_low=rfc3339(drift.low),
             since_high=rfc3339(drift.high),
@@ -124,48 +150,42 @@ class Reporter:
             unit=level.unit,
         )
 
-    def _warned(
-        self, column: int, memory: StreamMemory, result: StepResult, lines: NDArray[np.float64]
-    ) -> Finding:
-        change, series = result.change, int(result.leader.series[column])
-        measure, name = self._baseline.bank.name[series], self._columns[column]
-        start = memory.started(int(change.start[column]))
-        level = self._level(column, series, measure, start, memory)
-        effect = float(change.effect[column])
-        return Finding(
-            kind="drift",
-            column=name,
-            severity="warning",
-            measure=measure,
-            text=f"{sentences.moved(name, measure, level, effect)}: too small to be called drift",
-            since=rfc3339(start),
-            since_low=rfc3339(memory.started(int(change.high[column]))),
-            since_high=rfc3339(memory.started(int(change.low[column]))),
-            evidence_log10=float(result.log10[column]),
-            line_log10=math.log10(lines[column]),
-            effect=effect,
-            effect_unit="sd",
-            baseline_value=level.baseline,
-            current_value=level.current,
-            unit=level.unit,
-        )
+    def _mean(self, column: int, since: int, memory: StreamMemory) -> sentences.Level | None:
+        """A numeric column's mean in the baseline and since the change."""
+        if column >= len(self._frame.numeric.names):
+            return None
+        windows = memory.since(since)
+        current = _nanmean([seen.mean[column] for seen in windows])
+        usual = float(self._baseline.profile.mean()[column])
+        return sentences.Level(usual, current, self._unit(column))
 
     def _level(
-        self, column: int, series: int, measure: str, since: int, memory: StreamMemory
+        self,
+        drift: Drift,
+        measure: str,
+        mean: sentences.Level | None,
+        memory: StreamMemory,
     ) -> sentences.Level:
-        """Baseline and mean value since the change, in the column's own unit or as a share."""
-        unit = self._units.get(self._columns[column], "")
-        windows = [seen for seen in memory.seen if seen.start >= since] or list(memory.seen)[-1:]
-        profile = self._baseline.profile
-        if measure not in _MOMENTS:
-            share = float(self._baseline.bank.share[series])
-            current = self._share_since(series, share, len(windows), memory)
-            return sentences.Level(PERCENT * share, PERCENT * current, "%")
+        """What the component measures, in the column's own unit or as a share."""
+        windows = memory.since(drift.since)
         if measure == "scale":
-            spread = float(np.nanmean([seen.std[column] for seen in windows]))
-            return sentences.Level(float(profile.std()[column]), spread, unit)
-        mean = float(np.nanmean([seen.mean[column] for seen in windows]))
-        return sentences.Level(float(profile.mean()[column]), mean, unit)
+            usual = float(self._baseline.profile.std()[drift.column])
+            spread = _nanmean([seen.std[drift.column] for seen in windows])
+            return sentences.Level(usual, spread, self._unit(drift.column))
+        if measure in _MEANS and mean is not None:
+            return mean
+        share = self._usual_share(drift.series)
+        current = self._share_since(drift.series, share, len(windows), memory)
+        return sentences.Level(PERCENT * share, PERCENT * current, "%")
+
+    def _unit(self, column: int) -> str:
+        return self._units.get(self._columns[column], "")
+
+    def _usual_share(self, series: int) -> float:
+        """The baseline's value of the share that a series follows."""
+        bank = self._baseline.bank
+        means = 4 * len(self._frame.numeric.names)
+        return float(bank.share[bank.entry[series] - means])
 
     def _share_since(
         self, series: int, share: float, windows: int, memory: StreamMemory
@@ -267,6 +287,11 @@ def summary(findings: Sequence[Finding], rows: int) -> str:
         return f"{rows:,} records look like the baseline"
     more = len(findings) - 1
     return findings[0].text + (f", and {more} more" if more else "")
+
+
+def _nanmean(values: Sequence[float]) -> float:
+    known = [float(value) for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
 
 
 def _verdict(findings: Sequence[Finding]) -> Verdict:

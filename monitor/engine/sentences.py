@@ -29,37 +29,43 @@ class Level:
         return f"{low} to {high} {self.unit}".rstrip()
 
     @property
-    def rose(self) -> bool:
-        """Whether the current value is the larger one."""
-        return self.current > self.baseline
+    def verb(self) -> str:
+        """`rose` or `fell`."""
+        return "rose" if self.current > self.baseline else "fell"
 
 
-def moved(column: str, measure: str, level: Level, effect: float) -> str:
-    """The first half of a drift sentence, for a component `measure` of `column`."""
-    verb = "rose" if level.rose else "fell"
+def moved(column: str, measure: str, level: Level, mean: Level | None, effect: float) -> str:
+    """The first half of a drift sentence.
+
+    Parameters
+    ----------
+    measure : the component that moved, as `SeriesBank.name` calls it.
+    level : what it measures, before and since.
+    mean : the column's mean, before and since; None for categorical columns.
+    effect : per-row standard deviations or Cohen's h, signed.
+    """
+    beside = f"; mean {mean.text}" if mean is not None else ""
     match measure.split():
+        case ["location"] if mean is not None and (effect > 0) == (mean.verb == "rose"):
+            return f"{column} {mean.verb}: mean {mean.text} ({effect:+.2f} sd in rank)"
         case ["location"]:
-            agrees = (effect > 0) == level.rose
-            if agrees:
-                return f"{column} {verb}: mean {level.text} ({effect:+.2f} sd in rank)"
             way = "higher" if effect > 0 else "lower"
-            return f"{column} typically lies {way} ({effect:+.2f} sd in rank; mean {level.text})"
+            return f"{column} typically lies {way} ({effect:+.2f} sd in rank{beside})"
         case ["scale"]:
-            way = "more" if effect > 0 else "less"
-            return f"{column} spreads {way}: sd {level.text}"
+            wide = "more" if effect > 0 else "less"
+            return f"{column} spreads {wide}: sd {level.text}{beside}"
         case [("upper" | "lower") as side, "tail"]:
             size = "large" if side == "upper" else "small"
-            return f"{column} has {_more(level)} very {size} values: {level.text}"
+            many = "more" if effect > 0 else "fewer"
+            return f"{column} has {many} very {size} values: {level.text}{beside}"
         case ["share", "of", *value]:
-            return f"{column}: the share of {' '.join(value)} {verb} from {level.text}"
+            return f"{column}: the share of {' '.join(value)} {level.verb} from {level.text}"
         case ["other", "values"]:
-            return f"{column}: the share of rare values {verb} from {level.text}"
-        case ["missing"]:
-            return f"{column}: missing values {verb} from {level.text}"
-        case ["invalid"]:
-            return f"{column}: invalid values {verb} from {level.text}"
+            return f"{column}: the share of rare values {level.verb} from {level.text}"
+        case ["missing" | "invalid"]:
+            return f"{column}: {measure} values {level.verb} from {level.text}"
         case _:
-            return f"{column} changed its shape: mean {level.text} ({measure} {effect:+.2f} sd)"
+            return f"{column} changed its shape ({measure} {effect:+.2f} sd{beside})"
 
 
 def since(start: int, low: int, high: int, every: int | None) -> str:
@@ -91,6 +97,3 @@ def listing(names: list[str], most: int = 3) -> str:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-
-def _more(level: Level) -> str:
-    return "more" if level.rose else "fewer"

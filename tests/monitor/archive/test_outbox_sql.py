@@ -55,8 +55,6 @@ def test_due_rows_come_in_order_of_waiting(store: OutboxStore, add: Callable[...
     assert [row.id for row in store.due("ops", 10, 10)] == ["early", "c", "a", "b"]
     assert store.due("ops", 10, 1) == (rows[3],)
     assert store.due("ops", 2, 10) == ()
-    assert store.next_due("ops") == 3
-    assert store.next_due("nobody") is None
     assert store.backlog() == {"mail": Backlog(1, 5), "ops": Backlog(5, 5)}
 
 
