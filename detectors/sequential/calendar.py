@@ -1,9 +1,10 @@
 """Season: regressors of a window's middle time that explain what the clock alone explains.
 
 Only terms that the history supports are used: harmonics of the hour for windows shorter than a day,
-and the week as one weekend indicator or as harmonics of the weekday. The indicator joins the daily
-harmonics before a weekend has been seen, on purpose: its wide prior gives the first weekend a large
-predictive variance, so that it cannot alarm (without it, streams alarm on their first Saturday).
+and the week as one weekend indicator or as harmonics of the weekday. Beside daily harmonics the
+indicator is there before a weekend has been seen, on purpose: its wide prior gives the first
+weekend a large predictive variance, so that it cannot alarm (without it, streams alarm on their
+first Saturday). For the same reason one day is enough for daily harmonics.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ DAY = 86_400
 MICROS = 1_000_000
 MAX_DAILY = 3
 MAX_WEEKLY = 3
-_DAYS_FOR_DAILY = 2
+_DAYS_FOR_DAILY = 1
 _DAYS_FOR_WEEKEND = 14
 _DAYS_FOR_WEEKDAYS = 28
 _FIRST_WEEKDAY = 3

@@ -83,6 +83,7 @@ def make_stream(
     change: Change | None = None,
     persistence: float = 0.9,
     sd: float = 0.05,
+    continuous: bool = False,
 ) -> Stream:
     """Draw a stream.
 
@@ -102,7 +103,7 @@ def make_stream(
         moved = change.shift(after) if callable(change.shift) else change.shift
         means[reference:] += np.broadcast_to(moved, after.shape)[:, None]
         scales[reference:] = change.scale
-    edges = _edges(numeric)
+    edges = _edges(1) * numeric if continuous else _edges(numeric)
     cuts = [[ndtri(np.cumsum(p)[:-1])] * windows for p in categories]
     if change is not None and change.shares is not None:
         for column in cuts:

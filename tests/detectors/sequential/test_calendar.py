@@ -39,7 +39,8 @@ def test_three_weekday_harmonics_give_every_weekday_its_level() -> None:
 @pytest.mark.parametrize(
     ("seconds", "windows", "expected"),
     [
-        (3600.0, 24, Season()),
+        (3600.0, 23, Season()),
+        (3600.0, 24, Season(daily=3, weekend=True)),
         (3600.0, 48, Season(daily=3, weekend=True)),
         (3600.0, 336, Season(daily=3, weekend=True)),
         (6 * 3600.0, 60, Season(daily=1, weekend=True)),
