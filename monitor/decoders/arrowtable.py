@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MAX_ROWS: Final = 1_000_000
+MAX_ROWS: Final = 1 << 20
 """Rows in one stream; more are refused, for a column of type null costs nothing to send."""
 
 MAX_UNPACKED: Final = 1 << 28

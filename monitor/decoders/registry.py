@@ -35,6 +35,14 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 }
 """Which decoder `POST /v1/records` uses for a content type."""
 
+FILE_FORMATS: Final[Mapping[str, str]] = {
+    "native": "native",
+    "csv": "csv",
+    "ndjson": "ndjson",
+    "parquet": "arrow-table",
+}
+"""Which decoder reads what a file source of this format delivers (Parquet comes as Arrow)."""
+
 
 def names() -> list[str]:
     """List all decoders there are, plug-ins included."""

@@ -232,7 +232,7 @@ class TestBounds:
         assert (size.rows, size.unpacked) == (100_000, pytest.approx(812_500, rel=0.001))
 
     def test_nulls_are_not_free(self) -> None:
-        table = pa.table({"model": pa.nulls(1_000_001)})
+        table = pa.table({"model": pa.nulls(2**20 + 1)})
         sink = io.BytesIO()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
