@@ -94,22 +94,18 @@ def make_stream(
         level of up to .15 sd); `wander` (window means AR(1), sd .05); `shocks` (window means t with
         3 degrees of freedom, sd .05).
     """
-    windows = reference + round(MONTH * months)
-    columns = numeric + len(categories)
-    means = _means(regime, rng, (windows, columns), persistence=persistence, sd=sd)
-    scales = np.ones((windows, 1))
-    if change is not None:
-        after = np.arange(windows - reference)
-        moved = change.shift(after) if callable(change.shift) else change.shift
-        means[reference:] += np.broadcast_to(moved, after.shape)[:, None]
-        scales[reference:] = change.scale
-    edges = _edges(1) * numeric if continuous else _edges(numeric)
-    cuts = [[ndtri(np.cumsum(p)[:-1])] * windows for p in categories]
-    if change is not None and change.shares is not None:
-        for column in cuts:
-            column[reference:] = [ndtri(np.cumsum(change.shares)[:-1])] * (windows - reference)
+    truth = _truth(
+        regime,
+        rng,
+        (numeric, categories),
+        (reference, months),
+        change,
+        persistence=persistence,
+        sd=sd,
+        continuous=continuous,
+    )
     draw = _drawn_rows if regime == "rows" else _drawn_counts
-    counts = draw(rng, Truth(means, scales, edges, cuts), rows)
+    counts = draw(rng, truth, rows)
     return _measured(counts, [len(p) for p in categories], rows, reference)
 
 
@@ -165,20 +161,93 @@ def _drawn_counts(rng: np.random.Generator, truth: Truth, rows: int) -> list[NDA
 
 
 def _drawn_rows(rng: np.random.Generator, truth: Truth, rows: int) -> list[NDArray[np.int64]]:
-    means, scales, edges, cuts = truth
+    values = [latent_rows(rng, truth, j, rows, 0.8) for j in range(truth.means.shape[1])]
+    return _counted(truth, values)
+
+
+def latent_rows(
+    rng: np.random.Generator, truth: Truth, column: int, rows: int, dependence: float
+) -> NDArray[np.float64]:
+    """Latent values `(T, rows)` of a column, AR(1) from row to row."""
+    windows = len(truth.means)
+    noise = rng.standard_normal(windows * rows) * np.sqrt(1 - dependence**2)
+    latent = lfilter([1.0], [1.0, -dependence], noise).reshape(windows, rows)
+    return latent * truth.scales + truth.means[:, column : column + 1]
+
+
+def _counted(truth: Truth, values: list[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
     counts = []
-    windows = len(means)
-    for j in range(means.shape[1]):
-        noise = rng.standard_normal(windows * rows) * 0.6
-        latent = lfilter([1.0], [1.0, -0.8], noise).reshape(windows, rows)
-        latent = latent * scales + means[:, j : j + 1]
-        size = len(edges[j]) + 1 if j < len(edges) else len(cuts[j - len(edges)][0]) + 1
-        table = np.empty((windows, size), dtype=np.int64)
-        for t in range(windows):
-            bound = edges[j] if j < len(edges) else cuts[j - len(edges)][t]
-            table[t] = np.bincount(np.searchsorted(bound, latent[t]), minlength=size)
-        counts.append(table)
+    for j, latent in enumerate(values):
+        bounds = _bounds(truth, j)
+        table = [
+            np.bincount(np.searchsorted(bound, window), minlength=len(bound) + 1)
+            for bound, window in zip(bounds, latent, strict=True)
+        ]
+        counts.append(np.stack(table))
     return counts
+
+
+def _bounds(truth: Truth, column: int) -> list[NDArray[np.float64]]:
+    """Where the latent values of each window are cut."""
+    if column < len(truth.edges):
+        return [truth.edges[column]] * len(truth.means)
+    return truth.cuts[column - len(truth.edges)]
+
+
+def make_row_stream(
+    regime: str,
+    rng: np.random.Generator,
+    *,
+    numeric: int,
+    categories: tuple[tuple[float, ...], ...],
+    rows: int,
+    reference: int,
+    months: float,
+    change: Change | None = None,
+) -> tuple[Stream, list[NDArray[np.float64]]]:
+    """Draw a stream of continuous columns and categories together with its rows.
+
+    The rows of a column are `(T, rows)`: latent values, or codes of categories.
+    """
+    columns = numeric + len(categories)
+    truth = _truth(regime, rng, (numeric, categories), (reference, months), change)
+    dependence = 0.8 if regime == "rows" else 0.0
+    values = [latent_rows(rng, truth, j, rows, dependence) for j in range(columns)]
+    stream = _measured(_counted(truth, values), [len(p) for p in categories], rows, reference)
+    for j in range(numeric, columns):
+        pairs = zip(_bounds(truth, j), values[j], strict=True)
+        values[j] = np.stack([np.searchsorted(bound, window) for bound, window in pairs])
+    return stream, values
+
+
+def _truth(
+    regime: str,
+    rng: np.random.Generator,
+    kinds: tuple[int, tuple[tuple[float, ...], ...]],
+    length: tuple[int, float],
+    change: Change | None,
+    *,
+    persistence: float = 0.9,
+    sd: float = 0.05,
+    continuous: bool = True,
+) -> Truth:
+    numeric, categories = kinds
+    reference, months = length
+    windows = reference + round(MONTH * months)
+    shape = (windows, numeric + len(categories))
+    means = _means(regime, rng, shape, persistence=persistence, sd=sd)
+    scales = np.ones((windows, 1))
+    cuts = [[ndtri(np.cumsum(p)[:-1])] * windows for p in categories]
+    if change is not None:
+        after = np.arange(windows - reference)
+        moved = change.shift(after) if callable(change.shift) else change.shift
+        means[reference:] += np.broadcast_to(moved, after.shape)[:, None]
+        scales[reference:] = change.scale
+        if change.shares is not None:
+            moved_cuts = [ndtri(np.cumsum(change.shares)[:-1])] * len(after)
+            cuts = [column[:reference] + moved_cuts for column in cuts]
+    edges = _edges(1) * numeric if continuous else _edges(numeric)
+    return Truth(means, scales, edges, cuts)
 
 
 def _measured(
