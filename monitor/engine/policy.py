@@ -1,8 +1,8 @@
 """From evidence to what people are told: the line, the effect gate, and known drifts.
 
-A column over the line is `drift` when the change, as measured since its estimated start and taken
-one standard error towards the baseline, is at least `min_effect` away from what the whole baseline
-shows; else it is a `warning` that rings nowhere. The gate compares with the pooled baseline and not
+A column over the line is `drift` when the change, as measured since its estimated start, is larger
+than `min_effect` by `ERRORS` standard errors, compared with what the whole baseline shows; else it
+is a `warning` that rings nowhere. The gate compares with the pooled baseline and not
 with the season's prediction on purpose: traffic that looks like the baseline taken as a whole is no
 drift, even where the day of the week says otherwise.
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from monitor.baseline import SegmentBaseline
     from monitor.engine.memory import StreamMemory
     from monitor.model import PolicySpec
+
+ERRORS = 3.0
+"""Standard errors, of windows and not of rows, by which an effect must exceed `min_effect`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -69,7 +73,7 @@ def _matters(
     """Whether the change is large enough to be called drift."""
     change, series = result.change, int(result.leader.series[column])
     distance = abs(float(change.effect[column]) - float(baseline.bank.pooled[series]))
-    return distance - float(change.effect_error[column]) >= min_effect
+    return distance - ERRORS * float(change.effect_error[column]) >= min_effect
 
 
 def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:

@@ -68,7 +68,9 @@ def test_dispersion_without_faults_is_the_default() -> None:
         (543, 1000, 2_700, 100_000, (True, "broken")),
         (120, 1000, 2_700, 100_000, (True, "warning")),
         (35, 1000, 2_700, 100_000, (False, "warning")),
-        (5, 1000, 0, 100_000, (True, "warning")),
+        (15, 1000, 0, 100_000, (True, "warning")),
+        (5, 1000, 0, 100_000, (False, "warning")),
+        (510, 1000, 9_000, 100_000, (True, "broken")),
         (4, 200, 0, 100_000, (False, "warning")),
         (20, 10_000, 0, 1_000_000, (False, "warning")),
         (5, 1000, 0, 100, (False, "warning")),
@@ -93,3 +95,9 @@ def test_a_rate_that_varies_by_itself_needs_more() -> None:
 def test_parameters_have_domains(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):
         RateRule(**wrong)
+
+
+def test_most_values_bad_is_a_fact_whatever_the_baseline_s_worst_days_were() -> None:
+    assert judge(510, 1000, 2_700, 100_000, dispersion=50.0) == (True, "broken")
+    assert not judge(490, 1000, 2_700, 100_000, dispersion=50.0)[0]
+    assert not judge(510, 1000, 20_000, 100_000, dispersion=50.0)[0]
