@@ -18,7 +18,7 @@ from detectors.profile.profile import Profile
 from detectors.quality import FaultHistory, QualityBaseline, count_faults, judge_quality
 from detectors.result import QualityFinding, QualityKind
 from detectors.univariate.battery import Battery
-from monitor.cli.check_effects import distance_noise, holm, lower_bounds
+from monitor.cli.check_effects import distance_noise, function_noise, holm
 from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.histograms import distributions
@@ -233,7 +233,7 @@ class _Results:
         p_value = self._joined("ks", "chi2", numeric, _p)
         self._p = holm(np.where(self._rows < rule.min_records, np.nan, p_value))
         self._effect = self._joined("ks", "total_variation", numeric, lambda found: found.effect)
-        self._low = lower_bounds(self._effect, _noise(window, numeric), window.precision)
+        self._low = np.maximum(self._effect - _noise(window, numeric), 0.0)
 
     def _joined(
         self,
@@ -302,8 +302,8 @@ class _Results:
 
 
 def _noise(window: Comparison, numeric: int) -> NDArray[np.float64]:
-    """What noise adds to each effect; distribution functions are compared at one place only."""
-    noise = np.zeros(len(window.rows))
+    """By how much noise may have raised each effect."""
+    noise = function_noise(window.precision)
     now, before = window.shares
     rows, base = window.rows, window.reference.rows
     for j in range(numeric, len(noise)):

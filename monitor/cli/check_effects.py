@@ -14,7 +14,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ONE_SIDED_95: Final = 1.645
+KOLMOGOROV_95: Final = 1.3581
+"""95 % point of the largest difference of two empirical distribution functions, scaled."""
+NORMAL_95: Final = 1.6449
+"""One-sided."""
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -31,31 +34,23 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
-def lower_bounds(
-    effect: NDArray[np.float64], noise: NDArray[np.float64], precision: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """About 95 % sure lower bounds of effects, `(c,)`, at least 0.
+def function_noise(precision: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much noise moves the largest difference of distribution functions, 95 % sure.
 
-    Parameters
-    ----------
-    effect
-        Measured effects, shares of rows.
-    noise
-        What noise adds to each effect on average.
-    precision
-        `1/n + 1/m`; a difference of shares has at most the variance `precision / 4`.
+    Kolmogorov's law for `F = G`, the worst case; `precision` is `1/n + 1/m`, `(c,)`.
     """
-    bound = effect - noise - ONE_SIDED_95 * np.sqrt(precision) / 2
-    return np.maximum(bound, 0.0)
+    noise: NDArray[np.float64] = KOLMOGOROV_95 * np.sqrt(precision)
+    return noise
 
 
 def distance_noise(
     window: NDArray[np.float64], baseline: NDArray[np.float64], n: float, m: float
 ) -> float:
-    """What noise adds to a total variation distance on average, at most.
+    """By how much noise raises a total variation distance, about 95 % sure.
 
     Each difference `d` of shares is about normal with standard deviation `s`, and
-    `E|N(d, s)| <= |d| + s sqrt(2 / pi)`; half the sum of the surpluses is returned.
+    `E|N(d, s)| <= |d| + s sqrt(2 / pi)`. Around its mean the distance varies like a difference of
+    two shares, whose variance is at most `(1/n + 1/m) / 4`.
 
     Parameters
     ----------
@@ -63,4 +58,5 @@ def distance_noise(
         Shares of the groups, `(g,)` each, of `n` and `m` rows.
     """
     spread = np.sqrt(window * (1 - window) / n + baseline * (1 - baseline) / m)
-    return float(spread.sum() / np.sqrt(2 * np.pi))
+    on_average = spread.sum() / np.sqrt(2 * np.pi)
+    return float(on_average + NORMAL_95 / 2 * np.sqrt(1 / n + 1 / m))
