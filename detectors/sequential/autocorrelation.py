@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import toeplitz
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +57,7 @@ def fit_autoregression(
     if order == 0:
         return phi
     raw = autocorrelations(residuals, order)
-    dependent = windows * (raw**2).sum(axis=0) > chi2.ppf(EVIDENCE, order)
+    dependent = windows * (raw**2).sum(axis=0) > _chi2_quantile(EVIDENCE, order)
     if dependent.any():
         corrected = _unbiased(raw[:, dependent], residual_correlations(x[-_TABLE_WINDOWS:], order))
         phi[:, dependent] = yule_walker(corrected)
@@ -99,10 +98,10 @@ def residual_correlations(x: NDArray[np.float64], order: int) -> NDArray[np.floa
     With `M = I - X X^+` and error covariance `C`, lag sums of `M C M` over its trace.
     """
     basis = np.linalg.qr(x)[0]
-    windows = len(x)
+    apart = np.abs(np.subtract.outer(np.arange(len(x)), np.arange(len(x))))
     table = np.empty((len(_GRID), order))
     for g, a in enumerate(_GRID):
-        covariance = toeplitz(a ** np.arange(windows))
+        covariance = (a ** np.arange(len(x)))[apart]
         half = basis @ (basis.T @ covariance)
         residual = covariance - half - half.T + (half @ basis) @ basis.T
         variance = np.trace(residual)
@@ -116,3 +115,8 @@ def _unbiased(raw: NDArray[np.float64], table: NDArray[np.float64]) -> NDArray[n
     lags = np.arange(1, len(raw) + 1)
     bias = np.stack([implied**k - np.interp(implied, _GRID, table[:, k - 1]) for k in lags])
     return np.clip(raw + np.where(implied > 0, bias, 0.0), -_MAX_CORRELATION, _MAX_CORRELATION)
+
+
+def _chi2_quantile(share: float, degrees: int) -> float:
+    # As scipy.stats.chi2.ppf, whose import alone would take the daemon a second to start.
+    return float(2.0 * gammaincinv(degrees / 2.0, share))
