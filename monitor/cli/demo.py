@@ -209,7 +209,7 @@ def _year(
                 _post(client, payload)
             lines += len(part) + len(rows)
         seconds = time.monotonic() - started
-        client.post(f"/v1/models/{MODEL}/check").raise_for_status()
+        _wait_judged(client)
         decisions = _decisions(client)
         _wait_delivered(client, receiver)
         status = client.get("/v1/status").raise_for_status().json()
@@ -248,6 +248,15 @@ def _post(client: httpx2.Client, payload: bytes) -> int:
         if answer.status_code not in {429, 503}:
             return int(answer.raise_for_status().json()["received"])
         time.sleep(float(answer.headers.get("retry-after", 1)))
+
+
+def _wait_judged(client: httpx2.Client) -> None:
+    """Wait until the engine has taken in everything that was acknowledged."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while client.get("/v1/status").raise_for_status().json()["lag_records"]:
+        if time.monotonic() > deadline:
+            raise DriftdError("the engine did not catch up in time")
+        time.sleep(POLL_SECONDS)
 
 
 def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:

@@ -31,10 +31,11 @@ class Episode:
 def episodes(decisions: Sequence[dict[str, Any]], patience: int = 3) -> list[Episode]:
     """Group findings of decisions (oldest first); at most `patience` quiet windows inside one."""
     found: list[Episode] = []
-    running: dict[tuple[str, str], tuple[Episode, int]] = {}
+    running: dict[tuple[str, str, str], tuple[Episode, int]] = {}
     for index, decision in enumerate(decisions):
         for finding in _ringing(decision):
-            key = (finding["kind"], finding["column"])
+            # A drift that changes its character while it lasts is another episode.
+            key = (finding["kind"], finding["column"], _character(finding))
             known, last = running.get(key, (None, index))
             if known is None or index - last > patience:
                 known = _episode(finding, decision)
@@ -43,6 +44,10 @@ def episodes(decisions: Sequence[dict[str, Any]], patience: int = 3) -> list[Epi
                 known.end, known.windows = _day(decision["window"]["end"]), known.windows + 1
             running[key] = (known, index)
     return found
+
+
+def _character(finding: dict[str, Any]) -> str:
+    return f"{finding['measure']} {finding['since']}" if finding["kind"] == "drift" else ""
 
 
 def _ringing(decision: dict[str, Any]) -> Iterable[dict[str, Any]]:

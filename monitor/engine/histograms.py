@@ -13,36 +13,47 @@ if TYPE_CHECKING:
 
 BARS = 32
 VALUES = 20
+TAIL = 0.002
 
 
 def distributions(baseline: Profile, window: Profile) -> dict[str, dict[str, Any]]:
     """Per column of the frame what a page draws; shares of valid values.
 
-    Numeric: `edges` (`BARS` + 1) with the shares between them, everything outside in the outer
-    bars. Categorical: the baseline's `VALUES` most frequent values and all others together.
+    Numeric: `edges` and the shares between them, over the cells that hold the baseline but for
+    its outermost `TAIL` on either side; everything further out is in the outer bars.
+    Categorical: the baseline's `VALUES` most frequent values and all others together.
     """
     frame = window.frame
     shown: dict[str, dict[str, Any]] = {name: {"kind": "presence"} for name in frame.columns}
-    step = frame.numeric.cells // BARS
-    old, new = _bars(baseline.cells, step), _bars(window.cells, step)
     for i, name in enumerate(frame.numeric.names):
-        edges = frame.numeric.edges[i, ::step]
+        borders = _borders(baseline.cells[i])
         shown[name] = {
             "kind": "numeric",
-            "edges": edges.tolist(),
-            "baseline": old[i].tolist(),
-            "window": new[i].tolist(),
+            "edges": frame.numeric.edges[i, borders].tolist(),
+            "baseline": _bars(baseline.cells[i], borders).tolist(),
+            "window": _bars(window.cells[i], borders).tolist(),
         }
     for j, name in enumerate(frame.categorical.names):
         shown[name] = _values(baseline, window, j)
     return shown
 
 
-def _bars(cells: NDArray[np.int64], step: int) -> NDArray[np.float64]:
-    inside = cells[:, 1:-1].reshape(len(cells), -1, step).sum(axis=2)
-    inside[:, 0] += cells[:, 0]
-    inside[:, -1] += cells[:, -1]
-    shares: NDArray[np.float64] = inside / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+def _borders(cells: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Which cell edges bound the bars: at most `BARS` bars of equally many cells."""
+    inside = np.cumsum(cells[1:-1])
+    total = max(int(inside[-1]), 1)
+    first, last = np.searchsorted(inside, [TAIL * total, (1 - TAIL) * total])
+    last = min(int(last) + 1, len(inside))
+    step = max(1, -(-(last - int(first)) // BARS))
+    borders = np.arange(int(first), last + step, step)
+    return np.minimum(borders, len(inside))[: BARS + 1]
+
+
+def _bars(cells: NDArray[np.int64], borders: NDArray[np.intp]) -> NDArray[np.float64]:
+    below = np.concatenate([[0], np.cumsum(cells)])[1:]
+    edges = below[borders].copy()
+    edges[0], edges[-1] = 0, below[-1]
+    shares: NDArray[np.float64] = np.diff(edges) / max(int(below[-1]), 1)
     return shares
 
 

@@ -123,9 +123,10 @@ class Judge:
 
     def _quality(self, part: Part, window: ClosedWindow) -> tuple[QualityFinding, ...]:
         found: tuple[QualityFinding, ...] = ()
-        if part.volume is not None and self._spec.window.every is not None:
+        every = self._spec.window.every
+        if part.volume is not None and every is not None and not window.partial:
             mid = np.array([middle(window)])
-            phase = phases(mid, part.baseline.history.mid, self._spec.window.every)
+            phase = phases(mid, part.baseline.history.mid, every)
             found = part.volume.find(window.profile.rows, int(phase[0]))
         if window.profile.rows >= self._spec.min_records:
             found += judge_quality(part.quality, window.profile)

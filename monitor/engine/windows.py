@@ -12,7 +12,7 @@ Count windows take the rows of each stream (version and segment) in journal orde
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -65,7 +65,10 @@ class OpenWindow:
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
-    """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`."""
+    """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`.
+
+    `partial` says that it was closed before its time, so that its volume means nothing.
+    """
 
     stream: Stream
     index: int
@@ -74,6 +77,7 @@ class ClosedWindow:
     profile: Profile
     first: int
     last: int
+    partial: bool = False
 
 
 def middle(window: ClosedWindow) -> int:
@@ -169,7 +173,7 @@ class TimeWindows:
 
     def flush(self) -> Iterator[ClosedWindow]:
         for index in sorted(self._open):
-            yield from self._close(index)
+            yield from (replace(window, partial=True) for window in self._close(index))
 
     def open_end(self) -> int | None:
         return (max(self._open) + 1) * self.every if self._open else None
@@ -261,7 +265,7 @@ class CountWindows:
 
     def flush(self) -> Iterator[ClosedWindow]:
         for stream in sorted(self._open):
-            yield self._close(stream)
+            yield replace(self._close(stream), partial=True)
 
     def open_end(self) -> int | None:
         return None
