@@ -31,7 +31,7 @@ def fit_freedom(
 ) -> NDArray[np.float64]:
     """Degrees of freedom per series `(S,)`, shrunk to what all series of its kind say.
 
-    Tails that are visibly heavier than normal get one step less than the likelihood says: shocks
+    Tails that are visibly heavier than normal get two steps less than the likelihood says: shocks
     come on top of sampling noise, so the many small ones look more normal than the rare large ones.
     A storm that hits one component of a column hits the others too, if less: they are at most one
     step behind the heaviest.
@@ -47,7 +47,7 @@ def fit_freedom(
     count = np.maximum(np.bincount(kind), 1)
     pooled = np.stack([np.bincount(kind, likelihood) for likelihood in own]) / count
     best = (own + POOLING * pooled[:, kind]).argmax(axis=0)
-    wary = np.minimum(best + (best > 0), len(FREEDOMS) - 1)
+    wary = np.minimum(best + 2 * (best > 0), len(FREEDOMS) - 1)
     heaviest = np.zeros(column.max(initial=0) + 1, dtype=np.int64)
     np.maximum.at(heaviest, column, wary)
     freedoms: NDArray[np.float64] = np.array(FREEDOMS)[np.maximum(wary, heaviest[column] - 1)]
