@@ -1,9 +1,9 @@
 """Errors of the detectors, grouped by what the caller can do.
 
-    DetectorError
-    ├── ParameterError   a parameter is out of its domain: fix the configuration
-    ├── InputError       arrays disagree in shape or kind: fix the calling code
-    └── StateError       a saved state does not fit this detector: rebuild it
+DetectorError
+├── ParameterError   a parameter is out of its domain: fix the configuration
+├── InputError       arrays disagree in shape or kind: fix the calling code
+└── StateError       a saved state does not fit this detector: rebuild it
 """
 
 

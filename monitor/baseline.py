@@ -113,7 +113,7 @@ class Baseline:
         return MAGIC + compress(self._content())
 
     def named(self) -> Baseline:
-        """This baseline with its `id` filled in."""
+        """The same baseline with its `id` filled in."""
         return replace(self, id=hashlib.sha256(self._content()).hexdigest())
 
     def _content(self) -> bytes:

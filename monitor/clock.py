@@ -28,12 +28,15 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> int:
+        """See `Clock`."""
         return time.time_ns() // 1000
 
     def monotonic(self) -> float:
+        """See `Clock`."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
+        """See `Clock`."""
         time.sleep(seconds)
 
 
@@ -44,12 +47,15 @@ class ManualClock:
         self._now = now
 
     def now(self) -> int:
+        """See `Clock`."""
         return self._now
 
     def monotonic(self) -> float:
+        """See `Clock`."""
         return self._now / MICROS
 
     def sleep(self, seconds: float) -> None:
+        """See `Clock`."""
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:

@@ -1,12 +1,13 @@
 """Errors of the daemon, grouped by what the person who sees them can do.
 
-    DriftdError
-    ├── UsageError      the call is wrong: read --help               (exit 2)
-    │   └── ConfigError     the configuration is wrong; one line per problem
-    ├── InputError      the data cannot be read: look at the named place (exit 2)
-    ├── StorageError    the archive refuses: schema, lock, disk
-    ├── Overloaded      a bound is reached: come back after `retry_after` seconds
-    └── NotFound        no such decision, model, baseline
+DriftdError
+├── UsageError           the call is wrong: read --help (exit 2)
+│   ├── ConfigError      the configuration is wrong; one line per problem
+│   └── TooLargeError    more at once than is taken: send less
+├── InputError           the data cannot be read: look at the named place (exit 2)
+├── StorageError         the archive refuses: schema, lock, disk
+├── OverloadedError      a bound is reached: come back after `retry_after` seconds
+└── NotFoundError        no such decision, model, baseline
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class ConfigError(UsageError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class TooLargeError(UsageError):
+    """One request holds more than the configuration allows; nothing of it was accepted."""
 
 
 class InputError(DriftdError):

@@ -6,7 +6,7 @@ import os
 import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import structlog
@@ -37,10 +37,10 @@ from monitor.config.load import load
 from monitor.config.model import is_loopback
 from monitor.config.secrets import read_secret
 from monitor.config.sources import FilesSource
-from monitor.errors import ConfigError
 from monitor.drivers.live import LiveDriver, Notify
 from monitor.drivers.pump import Pump
 from monitor.engine.engine import Configuration, Engine
+from monitor.errors import ConfigError
 from monitor.intake.dedup import Dedup
 from monitor.intake.intake import Intake, load_dedup
 from monitor.packing import decompress, unpack
@@ -128,7 +128,8 @@ class Daemon:
             pump.start()
         logger.info("started", address=self.address, archive=self.config.archive.url)
         if wal_reset_bug():
-            logger.info("sqlite_wal_reset_bug", effect="none: one connection writes and checkpoints")
+            effect = "none: one connection alone writes and checkpoints"
+            logger.info("sqlite_wal_reset_bug", effect=effect)
 
     def stop(self) -> None:
         """Take nothing new, finish what was begun, close; harmless when called twice."""
@@ -169,7 +170,11 @@ class Daemon:
         )
         stack.callback(self._housekeeping.stop)
         self._build_web(stack, limits)
-        self._pumps = [self._pump(source, limits) for source in config.sources if source.type == "files"]
+        self._pumps = [
+            self._pump(source, limits)
+            for source in config.sources
+            if isinstance(source, FilesSource)
+        ]
         for pump in self._pumps:
             stack.callback(pump.stop)
 
@@ -177,7 +182,7 @@ class Daemon:
         configuration = self._activate(self.config)
         self._routes = Routes(self.config)
         notify = Notify(
-            channels=lambda model, severity: self._routes.channels(model, severity),
+            channels=self._routes.channels,
             life={
                 model.name: LifePolicy(model.policy.for_windows, model.policy.recover_windows)
                 for model in self.config.models
@@ -222,9 +227,7 @@ class Daemon:
                 (block.hashes for block in journal.tail_backwards(link)),
             )
         )
-        quarantine = QuarantineBounds(
-            config.limits.quarantine_rows, config.limits.quarantine_bytes
-        )
+        quarantine = QuarantineBounds(config.limits.quarantine_rows, config.limits.quarantine_bytes)
         key = self._hash_key()
         self._intake = Intake(
             _rates(config), key, archive.writer, dedup, self._clock, quarantine, self._driver.wake
@@ -237,9 +240,11 @@ class Daemon:
         if path is not None:
             return read_secret(path).encode()[:64]
         fresh = secrets.token_hex(KEY_BYTES)
-        return self._archive.writer.submit(
-            lambda link: keys.once(link, "hash_key", fresh)
-        ).result().encode()
+        return (
+            self._archive.writer.submit(lambda link: keys.once(link, "hash_key", fresh))
+            .result()
+            .encode()
+        )
 
     def _build_delivery(self, stack: ExitStack) -> None:
         channels = []
@@ -288,11 +293,11 @@ class Daemon:
         """What the budget means for this configuration, in words."""
         config = decision_config(self.config)
         chosen = self._archive.reader.run(stored.active)
-        loaded = {model.name: self._resolver.baseline(chosen[model.name]) for model in config.models}
+        loaded = {name: self._resolver.baseline(id_) for name, id_ in chosen.items()}
         ledger = ledger_for(config, loaded)
         return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
 
-    def _pump(self, source: Any, limits: Limits) -> Pump:
+    def _pump(self, source: FilesSource, limits: Limits) -> Pump:
         layout = layout_of(source.model or "-", source.table)
         decoder = decoder_for(_READS.get(source.format, source.format), layout, limits)
         files = file_source(source, Confinement(self._path.absolute().parent))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from monitor.app.columns import inferred_columns
 from monitor.app.models import IGNORED, check_baseline, described, spec_of
 from monitor.app.rows import read_rows
 from monitor.archive import baselines as stored
@@ -13,11 +14,11 @@ from monitor.archive.baselines import Activation, StoredBaseline
 from monitor.baseline import Baseline, is_baseline
 from monitor.drivers.learn import build_baseline
 from monitor.errors import InputError, NotFoundError
-from monitor.app.columns import inferred_columns
+from monitor.progress import unheard
 from monitor.record import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.config.model import Config
     from monitor.config.watched import ModelConfig
+    from monitor.progress import Progress
     from monitor.record import RecordBatch
     from monitor.schema import ColumnSpec
 
@@ -39,7 +41,7 @@ def build_from_rows(
     model: ModelConfig,
     path: Path,
     now: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Baseline:
     """Learn a model's baseline from a file of rows.
 

@@ -19,10 +19,9 @@ def configure_logs(stream: TextIO, level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.format_exc_info,
     ]
-    tty = stream.isatty()
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(sort_keys=True)
-    )
+    renderer: Any = structlog.processors.JSONRenderer(sort_keys=True)
+    if stream.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

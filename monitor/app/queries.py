@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
 from monitor.archive import alerts_sql, counters, decisions, journal, quarantine, retention
 from monitor.archive import baselines as stored
-
 from monitor.config.units import duration_text
 from monitor.errors import NotFoundError
 from monitor.model import WHOLE
@@ -343,6 +341,3 @@ def _point(column: dict[str, Any] | None) -> ColumnPoint | None:
         return None
     names = ColumnPoint.__dataclass_fields__
     return ColumnPoint(**{name: column[name] for name in names if name in column})
-
-
-

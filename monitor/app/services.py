@@ -10,7 +10,7 @@ from monitor.app.queries import decision_summary
 from monitor.archive import decisions, quarantine
 from monitor.decoders.registry import MEDIA_TYPES, decoder_class
 from monitor.engine.engine import control
-from monitor.errors import NotFoundError, OverloadedError
+from monitor.errors import NotFoundError, OverloadedError, TooLargeError
 from monitor.web.services import Receipt
 
 if TYPE_CHECKING:
@@ -59,17 +59,15 @@ class HttpIngest:
         self._pool.shutdown()
 
     def _admit(self, payload: bytes, content_type: str) -> Any:
+        # Counted before decoding: a body of nothing but line feeds must not become a list.
+        self._bound(payload.count(b"\n"))
         decoded = self._decoders[content_type].decode(payload, self._clock.now())
-        if decoded.received > self._batch:
-            raise OversizedError(decoded.received, self._batch)
+        self._bound(decoded.received)
         return self._intake.submit(decoded, HTTP)
 
-
-class OversizedError(OverloadedError):
-    """One request brings more records than `limits.batch_records`; nothing of it was taken."""
-
-    def __init__(self, records: int, most: int) -> None:
-        super().__init__(f"{records} records in one request, at most {most} are taken", 0.0)
+    def _bound(self, records: int) -> None:
+        if records > self._batch:
+            raise TooLargeError(f"more than {self._batch} records (or lines) in one request")
 
 
 class DaemonCommands:
@@ -179,4 +177,3 @@ def _added(a: Receipt, b: Receipt) -> Receipt:
         if name != "problems"
     }
     return Receipt(**sums, problems=(*a.problems, *b.problems))
-

@@ -20,11 +20,13 @@ from monitor.clock import SystemClock
 from monitor.config.load import load
 from monitor.engine.decision import rfc3339
 from monitor.errors import NotFoundError, UsageError
+from monitor.progress import unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from monitor.config.watched import ModelConfig
+    from monitor.progress import Progress
 
 
 @click.group(name="baseline", epilog="Example: driftd baseline build flights rows.parquet")
@@ -85,9 +87,7 @@ def show(which: str, path: Path, *, as_json: bool) -> None:
     for name, value in about.items():
         click.echo(f"{name}: {value}")
     click.echo()
-    print_table(
-        ("column", "kind", "unit"), [(c["name"], c["kind"], c["unit"]) for c in columns]
-    )
+    print_table(("column", "kind", "unit"), [(c["name"], c["kind"], c["unit"]) for c in columns])
 
 
 @command.command(epilog="Example: driftd baseline activate 3f2a91c0")
@@ -157,10 +157,10 @@ def _plain(head: stored.BaselineHead) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(what: str) -> Iterator[Progress]:
     """A bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield unheard
         return
     with click.progressbar(length=100, label=what, file=sys.stderr) as bar:
         yield lambda done, total: bar.update(int(100 * done / max(total, 1)) - bar.pos)

@@ -61,7 +61,12 @@ sources:
   - {{type: files, path: "logs/*.ndjson", format: native}}
 alerts:
   channels:
-    - {{name: demo, type: webhook, url: "{url}", secret_file: webhook.secret, allow_http: true, allow_networks: [127.0.0.0/8]}}
+    - name: demo
+      type: webhook
+      url: "{url}"
+      secret_file: webhook.secret
+      allow_http: true                    # the demo's receiver is on this machine
+      allow_networks: [127.0.0.0/8]
   routes:
     - {{channels: [demo]}}
 """
@@ -119,9 +124,7 @@ def command(*, once: bool, port: int, folder: Path | None) -> None:
         raise DriftdError("the demo's counts or signatures do not add up; see above")
 
 
-def _prepare(
-    console: Console, folder: Path, log: FlightLog, receiver: Receiver, port: int
-) -> str:
+def _prepare(console: Console, folder: Path, log: FlightLog, receiver: Receiver, port: int) -> str:
     """Write config, secret and baseline as a user would have them."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     (folder / "webhook.secret").write_text(receiver.secret + "\n")
@@ -260,25 +263,24 @@ def _wait_judged(client: httpx2.Client) -> None:
 
 
 def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:
-    """All decisions on the whole stream, oldest first, each with its findings."""
+    """All decisions, oldest window first."""
     found: list[dict[str, Any]] = []
-    cursor: str | None = None
+    query: dict[str, str | int] = {"model": MODEL, "limit": 200}
     while True:
-        query: dict[str, str | int] = {"model": MODEL, "limit": 200, **({"cursor": cursor} if cursor else {})}
         page = client.get("/v1/decisions", params=query).raise_for_status().json()
-        for item in page["items"]:
-            found.append(json.loads(client.get(f"/v1/decisions/{item['decision_id']}").content))
-        cursor = page["next_cursor"]
-        if not cursor:
-            return sorted(found, key=lambda decision: decision["window"]["start"])
+        ids = [item["decision_id"] for item in page["items"]]
+        found += [json.loads(client.get(f"/v1/decisions/{name}").content) for name in ids]
+        if not page["next_cursor"]:
+            return sorted(found, key=lambda decision: str(decision["window"]["start"]))
+        query["cursor"] = page["next_cursor"]
 
 
 def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
     """Wait until the outbox is empty: then the receiver has every alert."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        metrics = client.get("/metrics").text
-        pending = [line for line in metrics.splitlines() if line.startswith("driftd_outbox_pending")]
+        lines = client.get("/metrics").text.splitlines()
+        pending = [line for line in lines if line.startswith("driftd_outbox_pending{")]
         if receiver.received and all(line.endswith(" 0.0") for line in pending):
             return
         time.sleep(POLL_SECONDS)
@@ -288,10 +290,8 @@ def _tell(console: Console, outcome: Outcome, address: str) -> None:
     story = [e for e in episodes(outcome.decisions) if not _minor(e)]
     console.print(f"\n[bold]What moved in {len(outcome.decisions)} days[/bold]")
     for episode in story:
-        console.print(
-            f"  {episode.start} to {episode.end}  [bold]{episode.severity:<7}[/bold] {episode.text}",
-            highlight=False,
-        )
+        span = f"{episode.start} to {episode.end}"
+        console.print(f"  {span}  {episode.severity:<7} {episode.text}", highlight=False)
     quiet = sum(decision["verdict"] == "stable" for decision in outcome.decisions)
     console.print(f"  {quiet} of {len(outcome.decisions)} days were stable.")
     firing = [a for a in outcome.alerts if a.event["type"].startswith("io.driftd.alert.firing")]

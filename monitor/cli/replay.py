@@ -18,6 +18,7 @@ from monitor.config.load import load
 from monitor.drivers.replay import Comparison, Replay, replay
 from monitor.engine.decision import rfc3339
 from monitor.errors import UsageError
+from monitor.progress import unheard
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def command(
             ArchiveResolver(reader),
             wanted,
             complete=everything,
-            progress=_show if sys.stderr.isatty() else lambda done, total: None,
+            progress=_show if sys.stderr.isatty() else unheard,
         )
     if as_json:
         print_json(_plain(found))
@@ -69,12 +70,13 @@ def _wanted(
         return (reader.run(lambda link: decisions.get(link, decision)),)
     query = decisions.Query(start=_micros(from_), end=_micros(to))
     found: list[DecisionRow] = []
-    while True:
-        after = found[-1].seq if found else 0
-        rows = reader.run(lambda link: decisions.following(link, query, after, decisions.MAX_PAGE))
-        if not rows:
-            return tuple(found)
+    while rows := _following(reader, query, found[-1].seq if found else 0):
         found += rows
+    return tuple(found)
+
+
+def _following(reader: Reader, query: decisions.Query, after: int) -> tuple[DecisionRow, ...]:
+    return reader.run(lambda link: decisions.following(link, query, after, decisions.MAX_PAGE))
 
 
 def _micros(text: str | None) -> int | None:

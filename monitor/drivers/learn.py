@@ -27,6 +27,7 @@ from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.windows import middle, windows_for
 from monitor.errors import InputError
+from monitor.progress import unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from detectors.profile.frame import Frame
     from monitor.model import ModelSpec
+    from monitor.progress import Progress
     from monitor.record import Column, RecordBatch
 
 MIN_WINDOWS = 8
@@ -52,7 +54,7 @@ NUMERIC = frozenset({"numeric"})
 def build_baseline(
     batches: Sequence[RecordBatch],
     spec: ModelSpec,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Baseline:
     """Learn a baseline from all rows of `batches`, whatever their version.
 
@@ -69,8 +71,10 @@ def build_baseline(
     rows = _ordered(batches)
     total = sum(map(len, rows))
     if total < spec.min_records:
-        msg = f"model {spec.name!r}: the baseline has {total} rows, at least {spec.min_records} are needed"
-        raise InputError(msg)
+        raise InputError(
+            f"model {spec.name!r}: the baseline has {total} rows, "
+            f"at least {spec.min_records} are needed"
+        )
     frame = _fit_frame(rows, spec)
     known = _segments(rows, spec)
     pooled, usual = _pool(rows, spec, Framer(frame), known, lambda done: progress(done, 2 * total))
@@ -240,6 +244,7 @@ def _segments(rows: Sequence[RecordBatch], spec: ModelSpec) -> Segments:
         if not counts:
             msg = f"model {spec.name!r}: no record of the baseline has the segment {key!r}"
             raise InputError(msg)
-        large = [value for value, count in counts.most_common(SEGMENTS_PER_KEY) if count >= spec.min_records]
-        known.append((key, tuple(sorted(large))))
+        frequent = counts.most_common(SEGMENTS_PER_KEY)
+        large = sorted(value for value, count in frequent if count >= spec.min_records)
+        known.append((key, tuple(large)))
     return tuple(known)

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 from monitor.archive import decisions, engine_state, journal
 from monitor.engine.engine import Engine
 from monitor.packing import decompress, unpack
+from monitor.progress import unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from monitor.archive.decisions import DecisionRow
+    from monitor.archive.journal import Entry
     from monitor.archive.reader import Reader
     from monitor.engine.decision import Decision
     from monitor.engine.engine import Resolver
+    from monitor.progress import Progress
 
 READ_ENTRIES = 64
 READ_BYTES = 32 << 20
@@ -59,7 +62,7 @@ def replay(
     wanted: tuple[DecisionRow, ...],
     *,
     complete: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Replay:
     """Make the `wanted` decisions again.
 
@@ -88,13 +91,12 @@ def _decisions(
     reader: Reader,
     engine: Engine,
     missing: set[str],
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> Iterator[Decision]:
     """Decisions in order until every missing one was made or the journal ends."""
     total = len(missing)
     while missing:
-        cursor = engine.cursor
-        entries = reader.run(lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES))
+        entries = _following(reader, engine.cursor)
         if not entries:
             return
         for entry in entries:
@@ -104,6 +106,10 @@ def _decisions(
             if not missing:
                 break
         progress(total - len(missing), total)
+
+
+def _following(reader: Reader, cursor: int) -> tuple[Entry, ...]:
+    return reader.run(lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES))
 
 
 def _compare(reader: Reader, found: DecisionRow, made: tuple[bytes, bytes] | None) -> Comparison:

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from monitor.record import Column, RecordBatch
 
 
-
 class Framer:
     """Turns batches into blocks of one frame."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+
     def block(self, batch: RecordBatch) -> Block:
         """All rows of `batch`, in frame order; columns that it lacks are missing."""
         n, columns = len(batch), batch.columns

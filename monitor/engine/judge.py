@@ -83,8 +83,7 @@ class Judge:
         self._config = config
         self._lines = lines
         self._parts = {
-            name: Part.of(segment, spec, lines, name)
-            for name, segment in baseline.segments.items()
+            name: Part.of(segment, spec, lines, name) for name, segment in baseline.segments.items()
         }
         self._versions: list[str] = []
         self._memories: dict[Stream, StreamMemory] = {}
@@ -174,4 +173,3 @@ class Judge:
 
     def _reporter(self, part: Part, window: ClosedWindow) -> report.Reporter:
         return report.Reporter(self._spec, part.baseline, window)
-

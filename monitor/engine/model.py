@@ -63,4 +63,3 @@ class ModelEngine:
     def _judged(self, closed: Iterable[ClosedWindow]) -> Iterator[Decision]:
         for window in closed:
             yield self._judge.judge(window)
-

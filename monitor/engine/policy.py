@@ -49,9 +49,7 @@ def update(
 ) -> Standing:
     """Open, keep and close drifts; the memory's evidence of those columns begins anew."""
     recovered = tuple(
-        column
-        for column, drift in memory.drifts.items()
-        if _is_back(drift, baseline, result, spec)
+        column for column, drift in memory.drifts.items() if _is_back(drift, baseline, result, spec)
     )
     for column in recovered:
         del memory.drifts[column]
@@ -67,9 +65,7 @@ def update(
     return Standing(tuple(memory.drifts.values()), warned, recovered)
 
 
-def _matters(
-    baseline: SegmentBaseline, result: StepResult, column: int, min_effect: float
-) -> bool:
+def _matters(baseline: SegmentBaseline, result: StepResult, column: int, min_effect: float) -> bool:
     """Whether the change is large enough to be called drift."""
     change, series = result.change, int(result.leader.series[column])
     distance = abs(float(change.effect[column]) - float(baseline.bank.pooled[series]))
@@ -99,9 +95,7 @@ def opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
     )
 
 
-def _is_back(
-    drift: Drift, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec
-) -> bool:
+def _is_back(drift: Drift, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec) -> bool:
     """Add this window's word on whether the column is where the baseline was."""
     drift.recovery = recovery_step(baseline.calibration, drift.recovery, result.z)
     drift.calm = drift.calm + 1 if drift.recovery.recovered else 0

@@ -61,9 +61,11 @@ class Reporter:
         """Everything that is said about a window with enough records."""
         found = [self._quality(finding) for finding in quality]
         told = {finding.column for finding in found if finding.severity == "broken"}
-        for drift in standing.drifting:
-            if self._columns[drift.column] not in told:
-                found.append(self._drift(drift, memory, lines))
+        found += [
+            self._drift(drift, memory, lines)
+            for drift in standing.drifting
+            if self._columns[drift.column] not in told
+        ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
         findings = self._ranked(found)
         return Verdicts(
@@ -187,9 +189,7 @@ class Reporter:
         means = 4 * len(self._frame.numeric.names)
         return float(bank.share[bank.entry[series] - means])
 
-    def _share_since(
-        self, series: int, share: float, windows: int, memory: StreamMemory
-    ) -> float:
+    def _share_since(self, series: int, share: float, windows: int, memory: StreamMemory) -> float:
         """The share behind a mean Cohen's h: `h = 2 asin(sqrt(p)) - 2 asin(sqrt(p0))`."""
         ring, done = memory.sequential.effects, memory.sequential.windows
         recent = (done - 1 - np.arange(min(windows, len(ring)))) % len(ring)

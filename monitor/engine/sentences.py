@@ -34,7 +34,9 @@ class Level:
         return "rose" if self.current > self.baseline else "fell"
 
 
-def moved(column: str, measure: str, level: Level, mean: Level | None, effect: float) -> str:
+def moved(  # noqa: PLR0911 - one sentence per component
+    column: str, measure: str, level: Level, mean: Level | None, effect: float
+) -> str:
     """The first half of a drift sentence.
 
     Parameters
@@ -87,8 +89,7 @@ def number(value: float) -> str:
     """Three significant digits, without exponent where people write none."""
     if value != 0 and not 1e-4 <= abs(value) < 1e7:  # noqa: PLR2004
         return f"{value:.2e}"
-    text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
-    return text
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
 
 
 def listing(names: list[str], most: int = 3) -> str:
@@ -96,4 +97,3 @@ def listing(names: list[str], most: int = 3) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-

@@ -130,9 +130,6 @@ def windows_for(spec: WindowSpec, framer: Framer, known: Segments) -> Windows:
     return CountWindows(spec.records, framer, known)
 
 
-
-
-
 @dataclass(slots=True)
 class TimeWindows:
     """Windows `[k * every, (k + 1) * every)` of event time; indexes count from the epoch."""
@@ -149,6 +146,7 @@ class TimeWindows:
     _empty: int = 0
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         parts = self._parts(batches)
         for batch in batches:
             if len(batch):
@@ -166,25 +164,30 @@ class TimeWindows:
         yield from self._pass(ripe)
 
     def advance(self, to: int) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         ripe = to // self.every
         for index in sorted(index for index in self._open if index < ripe):
             yield from self._close(index)
         yield from self._pass(ripe)
 
     def flush(self) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         for index in sorted(self._open):
             yield from (replace(window, partial=True) for window in self._close(index))
 
     def open_end(self) -> int | None:
+        """See `Windows`."""
         return (max(self._open) + 1) * self.every if self._open else None
 
     def closable(self, to: int) -> bool:
+        """See `Windows`."""
         ripe = to // self.every
         if any(index < ripe for index in self._open):
             return True
         return self._next is not None and self._next < ripe and self._empty < GAP_LIMIT
 
     def state(self) -> dict[str, Any]:
+        """See `Windows`."""
         opened = [
             [index, *stream, window.state()]
             for index, streams in sorted(self._open.items())
@@ -195,6 +198,7 @@ class TimeWindows:
         return {**place, "version": self._latest_version, "open": opened}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Windows`."""
         self.late, self.newest = state["late"], state["newest"]
         self._next, self._empty = state["next"], state["empty"]
         self._latest_version = state["version"]
@@ -255,31 +259,38 @@ class CountWindows:
     _index: dict[Stream, int] = field(default_factory=dict)
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         for batch in batches:
             for segment, part in split(batch, self.known):
                 yield from self._feed(Stream(batch.version, segment), part, seq)
 
     def advance(self, to: int) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         del to  # a count window waits for its rows however long they take
         yield from ()
 
     def flush(self) -> Iterator[ClosedWindow]:
+        """See `Windows`."""
         for stream in sorted(self._open):
             yield replace(self._close(stream), partial=True)
 
     def open_end(self) -> int | None:
+        """See `Windows`."""
         return None
 
     def closable(self, to: int) -> bool:
+        """See `Windows`."""
         del to
         return False
 
     def state(self) -> dict[str, Any]:
+        """See `Windows`."""
         opened = [[*stream, window.state()] for stream, window in sorted(self._open.items())]
         indexes = [[*stream, index] for stream, index in sorted(self._index.items())]
         return {"late": self.late, "newest": self.newest, "open": opened, "index": indexes}
 
     def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Windows`."""
         self.late, self.newest = state["late"], state["newest"]
         self._open = {
             Stream(version, segment): OpenWindow.restore(self.framer.frame, window)
@@ -324,4 +335,3 @@ def _fold_into(
     window.profile.add(framer.block(part))
     window.last = seq
     return window
-

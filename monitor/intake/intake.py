@@ -201,8 +201,8 @@ class Intake:
             positions.save(connection, prepared.position, now)
         if prepared.keep_rejected:
             quarantine.add(
-            connection, prepared.source, prepared.problems, now, self._quarantine_bounds
-        )
+                connection, prepared.source, prepared.problems, now, self._quarantine_bounds
+            )
 
     def _remember(self, prepared: Prepared, values: NDArray[np.uint64]) -> None:
         new = values.tolist()

@@ -23,6 +23,7 @@ from monitor.errors import (
     NotFoundError,
     OverloadedError,
     StorageError,
+    TooLargeError,
     UsageError,
 )
 
@@ -38,6 +39,7 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUS: tuple[tuple[type[DriftdError], int, str], ...] = (
     (ConfigError, 422, "config_rejected"),
+    (TooLargeError, 413, "too_large"),
     (UsageError, 400, "bad_request"),
     (InputError, 400, "bad_input"),
     (NotFoundError, 404, "not_found"),

@@ -107,7 +107,9 @@ def test_count_windows_cut_after_n_rows_of_a_stream() -> None:
     assert closed[2].end == 5 * HOUR + 1
 
 
-@pytest.mark.parametrize("spec", [WindowSpec(every=HOUR, lateness=HOUR // 2), WindowSpec(records=4)])
+@pytest.mark.parametrize(
+    "spec", [WindowSpec(every=HOUR, lateness=HOUR // 2), WindowSpec(records=4)]
+)
 @settings(max_examples=40, deadline=None)
 @given(
     entries=st.lists(
