@@ -29,7 +29,8 @@ class TableConfig(Section):
     segments: tuple[Text, ...] | None = None
     features: tuple[Text, ...] | None = None
     """The features; all columns without another role when left out."""
-    ignore: tuple[Text, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Columns that are nothing; the index that pandas writes has an empty name."""
     timezone: Text | None = None
     """IANA zone of times that state no offset; without it such rows are rejected."""
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
