@@ -18,11 +18,12 @@ import httpx2
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from monitor.cli.demo_data import MODEL, FlightLog, load, month_slice, month_start
 from monitor.cli.demo_feed import known_between, labels, records
 from monitor.cli.demo_receiver import Receiver
-from monitor.cli.demo_story import episodes
+from monitor.cli.demo_story import episodes, months
 from monitor.errors import DriftdError
 
 if TYPE_CHECKING:
@@ -287,6 +288,7 @@ def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
 
 
 def _tell(console: Console, outcome: Outcome, address: str) -> None:
+    console.print(_year_table(outcome.decisions))
     story = [e for e in episodes(outcome.decisions) if not _minor(e)]
     console.print(f"\n[bold]What moved in {len(outcome.decisions)} days[/bold]")
     for episode in story:
@@ -308,6 +310,18 @@ def _tell(console: Console, outcome: Outcome, address: str) -> None:
         f"[bold]{rate:,.0f} records/s[/bold], each on disk before it was acknowledged."
     )
     console.print(f"Page: [bold]{address}[/bold]")
+
+
+def _year_table(decisions: Sequence[dict[str, Any]]) -> Table:
+    """The months beside each other, as the windows' profiles saw them."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    for title in ("month", "flights", "mean dep_delay", "missing", "stable", "drift", "broken"):
+        table.add_column(title, justify="left" if title == "month" else "right")
+    for month in months(decisions):
+        days = [str(month.days.get(name, "")) for name in ("stable", "drift", "broken")]
+        numbers = (f"{month.records:,}", f"{month.mean:.1f} min", f"{month.missing:.1%}")
+        table.add_row(month.name, *numbers, *days)
+    return table
 
 
 def _minor(episode: Episode) -> bool:

@@ -6,6 +6,7 @@ in June", not forty daily decisions.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,41 @@ def episodes(decisions: Sequence[dict[str, Any]], patience: int = 3) -> list[Epi
                 known.end, known.windows = _day(decision["window"]["end"]), known.windows + 1
             running[key] = (known, index)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What the decisions of one month say; `mean` and `missing` are of `dep_delay`."""
+
+    name: str
+    records: int
+    mean: float
+    missing: float
+    days: dict[str, int]
+
+
+def months(decisions: Sequence[dict[str, Any]], column: str = "dep_delay") -> list[Month]:
+    """The year in numbers, from the windows' own profiles; windows not judged are left out."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for decision in decisions:
+        if decision["columns"][column].get("mean") is not None:
+            grouped.setdefault(decision["window"]["start"][:7], []).append(decision)
+    return [_month(name, found, column) for name, found in grouped.items()]
+
+
+def _month(name: str, decisions: Sequence[dict[str, Any]], column: str) -> Month:
+    records = [decision["window"]["records"] for decision in decisions]
+    values = [decision["columns"][column] for decision in decisions]
+    missing = [n * value["missing_ratio"] for n, value in zip(records, values, strict=True)]
+    present = [n - m for n, m in zip(records, missing, strict=True)]
+    total = sum(p * value["mean"] for p, value in zip(present, values, strict=True))
+    return Month(
+        name=name,
+        records=sum(records),
+        mean=total / sum(present),
+        missing=sum(missing) / sum(records),
+        days=dict(Counter(decision["verdict"] for decision in decisions)),
+    )
 
 
 def _character(finding: dict[str, Any]) -> str:

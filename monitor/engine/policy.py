@@ -1,8 +1,8 @@
 """From evidence to what people are told: the line, the effect gate, and known drifts.
 
-A column over the line is `drift` when the change, as measured since its estimated start, is larger
-than `min_effect` by `ERRORS` standard errors, compared with what the whole baseline shows; else it
-is a `warning` that rings nowhere. The gate compares with the pooled baseline and not
+A column over the line is `drift` when the change, as measured since its estimated start, is clearly
+larger than `min_effect` (`Change.matters`), compared with what the whole baseline shows; else it is
+a `warning` that rings nowhere. The gate compares with the pooled baseline and not
 with the season's prediction on purpose: traffic that looks like the baseline taken as a whole is no
 drift, even where the day of the week says otherwise.
 
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from monitor.engine.memory import StreamMemory
     from monitor.model import PolicySpec
 
-ERRORS = 3.0
-"""Standard errors, of windows and not of rows, by which an effect must exceed `min_effect`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a stream's columns stand after a window, by column index."""
@@ -54,7 +50,8 @@ def update(
     for column in recovered:
         del memory.drifts[column]
     over = [c for c in np.flatnonzero(result.alarm).tolist() if c not in recovered]
-    told = [column for column in over if _matters(baseline, result, column, spec.min_effect)]
+    matters = result.change.matters(baseline.bank.pooled[result.leader.series], spec.min_effect)
+    told = [column for column in over if matters[column]]
     for column in told:
         if _is_news(memory.drifts.get(column), result, column):
             memory.drifts[column] = opened(memory, result, column)
@@ -63,13 +60,6 @@ def update(
     memory.sequential = reset(baseline.calibration, memory.sequential, columns)
     warned = tuple(c for c in over if c not in told and c not in memory.drifts)
     return Standing(tuple(memory.drifts.values()), warned, recovered)
-
-
-def _matters(baseline: SegmentBaseline, result: StepResult, column: int, min_effect: float) -> bool:
-    """Whether the change is large enough to be called drift."""
-    change, series = result.change, int(result.leader.series[column])
-    distance = abs(float(change.effect[column]) - float(baseline.bank.pooled[series]))
-    return distance - ERRORS * float(change.effect_error[column]) >= min_effect
 
 
 def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:

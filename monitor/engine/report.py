@@ -30,6 +30,8 @@ _LOUDEST: Final = {"broken": Verdict.BROKEN, "drift": Verdict.DRIFT, "warning": 
 _FINDING_KIND: Final = {"missing": "missing", "invalid": "wrong_type"}
 _MEANS: Final = frozenset({"location", "shape 3", "shape 4"})
 PERCENT: Final = 100.0
+VISIBLE: Final = 0.1
+"""Standard deviations of rows by which a mean must move to be called a rise or a fall."""
 
 
 class Reporter:
@@ -159,7 +161,9 @@ class Reporter:
         windows = memory.since(since)
         current = _nanmean([seen.mean[column] for seen in windows])
         usual = float(self._baseline.profile.mean()[column])
-        return sentences.Level(usual, current, self._unit(column))
+        spread = float(self._baseline.profile.std()[column])
+        visible = abs(current - usual) >= VISIBLE * spread
+        return sentences.Level(usual, current, self._unit(column), visible=visible)
 
     def _level(
         self,

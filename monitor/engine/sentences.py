@@ -14,11 +14,15 @@ DAY = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A value in the baseline and since the change, in `unit` ('' for none, '%' for shares)."""
+    """A value in the baseline and since the change, in `unit` ('' for none, '%' for shares).
+
+    `visible` says that the two are far enough apart to be called a rise or a fall.
+    """
 
     baseline: float
     current: float
     unit: str = ""
+    visible: bool = True
 
     @property
     def text(self) -> str:
@@ -34,10 +38,8 @@ class Level:
         return "rose" if self.current > self.baseline else "fell"
 
 
-def moved(  # noqa: PLR0911 - one sentence per component
-    column: str, measure: str, level: Level, mean: Level | None, effect: float
-) -> str:
-    """The first half of a drift sentence.
+def moved(column: str, measure: str, level: Level, mean: Level | None, effect: float) -> str:
+    """The first half of a drift sentence; it leads with the mean where that moved visibly.
 
     Parameters
     ----------
@@ -46,28 +48,28 @@ def moved(  # noqa: PLR0911 - one sentence per component
     mean : the column's mean, before and since; None for categorical columns.
     effect : per-row standard deviations or Cohen's h, signed.
     """
-    beside = f"; mean {mean.text}" if mean is not None else ""
+    if mean is None:
+        return _share_moved(column, measure, level)
     match measure.split():
-        case ["location"] if mean is not None and (effect > 0) == (mean.verb == "rose"):
-            return f"{column} {mean.verb}: mean {mean.text} ({effect:+.2f} sd in rank)"
         case ["location"]:
-            way = "higher" if effect > 0 else "lower"
-            return f"{column} typically lies {way} ({effect:+.2f} sd in rank{beside})"
+            how = f"{effect:+.2f} sd in rank"
         case ["scale"]:
-            wide = "more" if effect > 0 else "less"
-            return f"{column} spreads {wide}: sd {level.text}{beside}"
+            how = f"spreading {'more' if effect > 0 else 'less'}, sd {level.text}"
         case [("upper" | "lower") as side, "tail"]:
             size = "large" if side == "upper" else "small"
-            many = "more" if effect > 0 else "fewer"
-            return f"{column} has {many} very {size} values: {level.text}{beside}"
-        case ["share", "of", *value]:
-            return f"{column}: the share of {' '.join(value)} {level.verb} from {level.text}"
-        case ["other", "values"]:
-            return f"{column}: the share of rare values {level.verb} from {level.text}"
+            how = f"{'more' if effect > 0 else 'fewer'} very {size} values, {level.text}"
         case ["missing" | "invalid"]:
-            return f"{column}: {measure} values {level.verb} from {level.text}"
+            return _share_moved(column, measure, level)
         case _:
-            return f"{column} changed its shape ({measure} {effect:+.2f} sd{beside})"
+            how = f"changing its shape, {measure} {effect:+.2f} sd"
+    lead = f"{column} {mean.verb}" if mean.visible else f"{column} changed"
+    return f"{lead}: mean {mean.text} ({how})"
+
+
+def _share_moved(column: str, measure: str, level: Level) -> str:
+    what = {"other values": "the share of rare values", "missing": "missing values"}
+    name = what.get(measure, "invalid values" if measure == "invalid" else f"the {measure}")
+    return f"{column}: {name} {level.verb} from {level.text}"
 
 
 def since(start: int, low: int, high: int, every: int | None) -> str:
