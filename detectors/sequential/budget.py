@@ -158,11 +158,13 @@ class Ledger:
         powers = np.log10(self.lines(key))
         low, high = f"10^{powers.min():.1f}", f"10^{powers.max():.1f}"
         line = low if low == high else f"{low} to {high}"
-        budget = self.budget
+        budget, columns = self.budget, sum(len(s.weights) for s in self.streams.values())
+        alarms = _counted(budget.false_alarms, "false alarm")
+        days = _counted(budget.per_days, "day")
+        streams = _counted(len(self.streams), "stream")
         return (
-            f"line {line} per column: {budget.false_alarms:g} false alarms per "
-            f"{budget.per_days:g} days over {len(self.streams)} streams with "
-            f"{sum(len(s.weights) for s in self.streams.values())} columns"
+            f"line {line} per column: {alarms} per {days} over {streams} with "
+            f"{_counted(columns, 'column')}"
         )
 
     def _stream(self, key: str) -> Stream:
@@ -170,6 +172,10 @@ class Ledger:
             return self.streams[key]
         except KeyError:
             raise InputError(f"the ledger has no stream {key!r}") from None
+
+
+def _counted(number: float, what: str) -> str:
+    return f"{number:g} {what}" if number == 1 else f"{number:g} {what}s"
 
 
 def _normed(stream: Stream) -> NDArray[np.float64]:

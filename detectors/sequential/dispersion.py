@@ -23,6 +23,8 @@ FREEDOMS = (60.0, 20.0, 10.0, 6.0, 4.0, 3.0)
 HORIZONS = np.array([1, 2, 4, 8, 16, 30])
 POOLING = 3.0
 """A series' own tails count once, the average of its kind this many times."""
+VISIBLE = 3.0
+"""Nats that heavier tails must gain over normal ones, in one series or all of its kind."""
 _ROUNDS = 30
 
 
@@ -44,9 +46,13 @@ def fit_freedom(
         `(S,)`: what a series measures, and its column, as small integers.
     """
     own = np.stack([_profile_likelihood(innovations, nu) for nu in FREEDOMS])
-    count = np.maximum(np.bincount(kind), 1)
-    pooled = np.stack([np.bincount(kind, likelihood) for likelihood in own]) / count
+    own -= own[0]
+    together = np.stack([np.bincount(kind, gain) for gain in own])
+    pooled = together / np.maximum(np.bincount(kind), 1)
     best = (own + POOLING * pooled[:, kind]).argmax(axis=0)
+    series = np.arange(len(kind))
+    visible = (own[best, series] >= VISIBLE) | (together[best, kind] >= VISIBLE)
+    best = np.where(visible, best, 0)
     wary = np.minimum(best + 2 * (best > 0), len(FREEDOMS) - 1)
     heaviest = np.zeros(column.max(initial=0) + 1, dtype=np.int64)
     np.maximum.at(heaviest, column, wary)

@@ -148,6 +148,7 @@ class WebServer:
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join(self._stop_seconds + 2)
+        self._listener.close()
 
     @property
     def running(self) -> bool:

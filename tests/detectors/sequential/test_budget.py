@@ -48,7 +48,7 @@ def test_lines_of_one_stream() -> None:
     assert ledger.alphas("m", Share.QUALITY) == pytest.approx(np.full(60, 0.15 / 720 / 60))
     assert ledger.alphas("m", Share.VOLUME).sum() == pytest.approx(0.05 / 720)
     assert ledger.sentence("m") == (
-        "line 10^4.7 per column: 1 false alarms per 30 days over 1 streams with 60 columns"
+        "line 10^4.7 per column: 1 false alarm per 30 days over 1 stream with 60 columns"
     )
 
 
