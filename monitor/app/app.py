@@ -32,6 +32,7 @@ from monitor.archive.connection import wal_reset_bug
 from monitor.archive.outbox_sql import SqlOutbox
 from monitor.archive.quarantine import QuarantineBounds
 from monitor.archive.writer import WriterBounds
+from monitor.clock import MICROS
 from monitor.config.digest import canonical_decision_config, decision_config, decision_digest
 from monitor.config.load import load
 from monitor.config.model import is_loopback
@@ -150,6 +151,7 @@ class Daemon:
             raise
         self._configure(configuration)
         self.config = self._routes.config = self._queries.config = fresh
+        self._driver.retune(self._notify(fresh), _idle(fresh))
         self._intake.rates = _rates(fresh)
         self._measures.reload_successful = True
         self._measures.reload_time = self._clock.now()
@@ -181,19 +183,26 @@ class Daemon:
     def _build_engine(self, stack: ExitStack) -> None:
         configuration = self._activate(self.config)
         self._routes = Routes(self.config)
-        notify = Notify(
-            channels=self._routes.channels,
-            life={
-                model.name: LifePolicy(model.policy.for_windows, model.policy.recover_windows)
-                for model in self.config.models
-            },
-            link=lambda decision: f"{self.address}/decisions/{decision}",
-        )
         self._driver = LiveDriver(
-            self._archive, self._restored, self._clock, notify, self._on_decisions
+            self._archive,
+            self._restored,
+            self._clock,
+            self._notify(self.config),
+            self._on_decisions,
+            _idle(self.config),
         )
         stack.callback(self._driver.stop)
         self._configure(configuration)
+
+    def _notify(self, config: Config) -> Notify:
+        return Notify(
+            channels=self._routes.channels,
+            life={
+                model.name: LifePolicy(model.policy.for_windows, model.policy.recover_windows)
+                for model in config.models
+            },
+            link=lambda decision: f"{self.address}/decisions/{decision}",
+        )
 
     def _activate(self, config: Config) -> Configuration:
         """Archive configuration and baselines, so that replay finds them."""
@@ -355,6 +364,10 @@ def file_source(source: FilesSource, confinement: Confinement) -> Source:
         return ParquetSource(name, confinement, str(source.path))
     content: Literal["csv", "ndjson"] = "csv" if source.format == "csv" else "ndjson"
     return FileLines(name, confinement, str(source.path), content)
+
+
+def _idle(config: Config) -> dict[str, int]:
+    return {model.name: model.window.idle * MICROS for model in config.models}
 
 
 def _rates(config: Config) -> dict[str, float]:

@@ -17,16 +17,20 @@ LIVE_WINDOWS = 2
 """A stream whose newest event is within so many windows of the clock runs with the clock."""
 
 
-def advance_to(model: ModelEngine, last_arrival: int, now: int) -> int | None:
+def advance_to(
+    model: ModelEngine, last_arrival: int, now: int, idle: int | None = None
+) -> int | None:
     """How far (microseconds) the windows of an idle model may be closed; None for not at all.
 
     Parameters
     ----------
     last_arrival : wall time of the model's last journal entry.
     now : wall time.
+    idle : silence (microseconds) that counts as such; None for what the model's window says.
     """
     window, newest = model.spec.window, model.windows.newest
-    if window.every is None or newest is None or now - last_arrival < window.idle:
+    silence = window.idle if idle is None else idle
+    if window.every is None or newest is None or now - last_arrival < silence:
         return None
     to: int | None = now - window.lateness
     if newest < last_arrival - LIVE_WINDOWS * window.every - window.lateness:

@@ -88,6 +88,8 @@ class LiveDriver:
     build : makes the engine from the saved state, or a new one; called again after an error,
         because an engine that raised has an undefined state.
     on_decisions : hears of committed decisions, on the driver's thread.
+    idle : by model, the silence (microseconds) after which its windows are closed. It decides
+        nothing, so the archived configuration that the engine runs on does not say it.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class LiveDriver:
         clock: Clock,
         notify: Notify,
         on_decisions: Callable[[Sequence[Decision]], None] = lambda _made: None,
+        idle: Mapping[str, int] | None = None,
     ) -> None:
         self.engine = build()
         self.failing = ""
@@ -106,6 +109,7 @@ class LiveDriver:
         self._clock = clock
         self._notify = notify
         self._on_decisions = on_decisions
+        self._idle = idle or {}
         self._unsaved = 0
         self._arrived: dict[str, int] = {}
         self._started = clock.now()
@@ -122,6 +126,11 @@ class LiveDriver:
     def wake(self) -> None:
         """There are new entries; without this they are found within `POLL_SECONDS`."""
         self._wake.set()
+
+    def retune(self, notify: Notify, idle: Mapping[str, int]) -> None:
+        """Take over another `Notify` and `idle` from the next entry on."""
+        self._notify = notify
+        self._idle = idle
 
     @property
     def alive(self) -> bool:
@@ -159,7 +168,8 @@ class LiveDriver:
         """Write into the journal which silent streams are to be closed (see `idle`)."""
         now = self._clock.now()
         for name, model in self.engine.models.items():
-            to = advance_to(model, self._arrived.get(name, self._started), now)
+            arrived = self._arrived.get(name, self._started)
+            to = advance_to(model, arrived, now, self._idle.get(name))
             if to is not None:
                 self.append_control(control("advance", model=name, to=to))
 
