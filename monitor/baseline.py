@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from detectors.profile.frame import Frame
 from detectors.profile.profile import Profile
+from detectors.quality.freshness import UsualGaps
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibration import Calibration
 from detectors.sequential.series import SeriesBank
@@ -96,6 +97,7 @@ class Baseline:
     segments: Mapping[str, SegmentBaseline]
     start: int
     end: int
+    gaps: UsualGaps
     id: str = ""
 
     @property
@@ -126,6 +128,7 @@ class Baseline:
                 "segments": {name: part.state() for name, part in self.segments.items()},
                 "start": self.start,
                 "end": self.end,
+                "gaps": asdict(self.gaps),
             }
         )
 
@@ -156,6 +159,7 @@ class Baseline:
                 },
                 start=state["start"],
                 end=state["end"],
+                gaps=UsualGaps(**state["gaps"]),
                 id=hashlib.sha256(content).hexdigest(),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -17,6 +17,7 @@ import numpy as np
 from detectors.profile.fitting import fit_frame
 from detectors.profile.profile import Profile
 from detectors.quality.counters import count_faults
+from detectors.quality.freshness import UsualGaps
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibrate import calibrate
 from detectors.sequential.series import SeriesBank
@@ -43,6 +44,7 @@ MIN_WINDOWS = 8
 """Below this many real windows the history says nothing; rows are dealt at random instead."""
 
 PSEUDO_WINDOWS = 64
+FEWEST_ROWS = 2 * MIN_WINDOWS
 SEGMENTS_PER_KEY = 20
 CHUNK = 50_000
 _SEED = 20_130_101
@@ -70,10 +72,10 @@ def build_baseline(
     """
     rows = _ordered(batches)
     total = sum(map(len, rows))
-    if total < spec.min_records:
+    least = max(spec.min_records, FEWEST_ROWS)
+    if total < least:
         raise InputError(
-            f"model {spec.name!r}: the baseline has {total} rows, "
-            f"at least {spec.min_records} are needed"
+            f"model {spec.name!r}: the baseline has {total} rows, at least {least} are needed"
         )
     frame = _fit_frame(rows, spec)
     known = _segments(rows, spec)
@@ -101,6 +103,7 @@ def build_baseline(
         segments=segments,
         start=int(times.min()),
         end=int(times.max()) + 1,
+        gaps=UsualGaps.of(times),
     ).named()
 
 

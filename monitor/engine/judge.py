@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from detectors.quality import FaultHistory, QualityBaseline, Volume, judge_quality
+from detectors.quality import (
+    FaultHistory,
+    QualityBaseline,
+    Volume,
+    find_silence,
+    judge_quality,
+)
 from detectors.quality.rates import RateRule
 from detectors.sequential.monitor import step
 from detectors.univariate.battery import Battery
@@ -127,6 +133,8 @@ class Judge:
             mid = np.array([middle(window)])
             phase = phases(mid, part.baseline.history.mid, every)
             found = part.volume.find(window.profile.rows, int(phase[0]))
+        if window.last_event is not None:
+            found += find_silence(window.last_event, window.end, self._baseline.gaps)
         if window.profile.rows >= self._spec.min_records:
             found += judge_quality(part.quality, window.profile)
         return found

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.engine.memory import StreamMemory
     from monitor.model import PolicySpec
 
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a stream's columns stand after a window, by column index."""

@@ -43,7 +43,11 @@ class Stream(NamedTuple):
 
 @dataclass(slots=True)
 class OpenWindow:
-    """A window that still takes rows. `first` and `last` are the journal entries it stands on."""
+    """A window that still takes rows.
+
+    `first` and `last` are the journal entries it stands on, `start` and `end` the event times of
+    its oldest and newest row.
+    """
 
     profile: Profile
     first: int
@@ -67,7 +71,8 @@ class OpenWindow:
 class ClosedWindow:
     """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`.
 
-    `partial` says that it was closed before its time, so that its volume means nothing.
+    `partial` says that it was closed before its time, so that its volume means nothing. An empty
+    window knows the `last_event` before it.
     """
 
     stream: Stream
@@ -78,6 +83,7 @@ class ClosedWindow:
     first: int
     last: int
     partial: bool = False
+    last_event: int | None = None
 
 
 def middle(window: ClosedWindow) -> int:
@@ -144,6 +150,7 @@ class TimeWindows:
     _open: dict[int, dict[Stream, OpenWindow]] = field(default_factory=dict)
     _latest_version: str = ""
     _empty: int = 0
+    _last_event: int | None = None
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
         """See `Windows`."""
@@ -194,13 +201,14 @@ class TimeWindows:
             for stream, window in sorted(streams.items())
         ]
         place = {"late": self.late, "newest": self.newest, "next": self._next}
-        place["empty"] = self._empty
+        place |= {"empty": self._empty, "last_event": self._last_event}
         return {**place, "version": self._latest_version, "open": opened}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Windows`."""
         self.late, self.newest = state["late"], state["newest"]
         self._next, self._empty = state["next"], state["empty"]
+        self._last_event = state["last_event"]
         self._latest_version = state["version"]
         self._open = {}
         for index, version, segment, window in state["open"]:
@@ -230,6 +238,7 @@ class TimeWindows:
         start, end = index * self.every, (index + 1) * self.every
         for stream, window in sorted(self._open.pop(index).items()):
             first, last = window.first, window.last
+            self._last_event = max(window.end, self._last_event or window.end)
             yield ClosedWindow(stream, index, start, end, window.profile, first, last)
         self._empty = 0
         self._next = max(index + 1, self._next or 0)
@@ -242,7 +251,8 @@ class TimeWindows:
         for index in range(self._next, min(ripe, self._next + GAP_LIMIT - self._empty)):
             self._empty += 1
             start, end = index * self.every, (index + 1) * self.every
-            yield ClosedWindow(stream, index, start, end, Profile(self.framer.frame), 0, 0)
+            empty = Profile(self.framer.frame)
+            yield ClosedWindow(stream, index, start, end, empty, 0, 0, last_event=self._last_event)
         self._next = max(ripe, self._next)
 
 
@@ -310,10 +320,8 @@ class CountWindows:
                 yield self._close(stream)
 
     def _fold(self, stream: Stream, part: RecordBatch, seq: int) -> None:
-        low, high = int(part.times.min()), int(part.times.max())
-        window = _fold_into(self._open, stream, self.framer, part, seq)
-        window.start = min(window.start, low)
-        window.end = max(window.end, high + 1)
+        high = int(part.times.max())
+        _fold_into(self._open, stream, self.framer, part, seq)
         self.newest = high if self.newest is None else max(self.newest, high)
 
     def _close(self, stream: Stream) -> ClosedWindow:
@@ -321,7 +329,7 @@ class CountWindows:
         self._index[stream] = index + 1
         window = self._open.pop(stream)
         return ClosedWindow(
-            stream, index, window.start, window.end, window.profile, window.first, window.last
+            stream, index, window.start, window.end + 1, window.profile, window.first, window.last
         )
 
 
@@ -333,5 +341,7 @@ def _fold_into(
         low = int(part.times.min())
         window = streams[stream] = OpenWindow(Profile(framer.frame), seq, seq, low, low)
     window.profile.add(framer.block(part))
+    window.start = min(window.start, int(part.times.min()))
+    window.end = max(window.end, int(part.times.max()))
     window.last = seq
     return window

@@ -181,6 +181,8 @@ def test_a_silent_stream_breaks_when_it_is_advanced(learned: Baseline) -> None:
     assert [decision["window"]["records"] for decision in found] == [300, 0, 0, 0]
     assert found[1]["verdict"] == "broken"
     assert "no records" in found[1]["summary"]
+    assert {finding["kind"] for finding in found[1]["findings"]} == {"volume", "freshness"}
+    assert any("no record for" in finding["text"] for finding in found[1]["findings"])
 
 
 def test_a_check_closes_what_is_open_and_says_nothing_of_volume(learned: Baseline) -> None:
