@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from tests.daemon import Daemon
 
-DRIFT_EVERY = 6_000
+DRIFT_EVERY = 4_000
 """Records after which the amount moves, and moves back."""
 
-VERSION_EVERY = 15_000
+VERSION_EVERY = 9_000
 BAD = (b"{", b"[1]", b'{"model":"shop","time":"2024-03-04"}', b'{"model":"shop","a":NaN}', b"\xff")
 LABEL = "label/"
 """Begins the key of a label, so that it and its record are two."""
@@ -100,7 +100,7 @@ class Client(threading.Thread):
             parcel = self._parcel()
             while not self._deliver(parcel) and not self.failures:
                 self._up.wait(0.2)
-            self._over.wait(self._rng.uniform(0, 0.02))
+            self._over.wait(self._rng.uniform(0, 0.1))
 
     def _deliver(self, parcel: Parcel) -> bool:
         try:
@@ -121,7 +121,7 @@ class Client(threading.Thread):
 
     def _parcel(self) -> Parcel:
         rng = self._rng
-        numbers = self._story.take(rng.randint(10, 200))
+        numbers = self._story.take(rng.randint(10, 100))
         rows = {f"{self.name}-{n}": self._story.record(n, self.name) for n in numbers}
         for n in rng.sample(numbers, rng.randint(0, 5)):
             rows[f"{LABEL}{self.name}-{n}"] = shop.label(n, time_of(n), prefix=self.name)
@@ -158,7 +158,7 @@ class Log(threading.Thread):
             with self._path.open("ab", buffering=0) as file:
                 for _ in range(self._rng.randint(40, 120)):
                     self._append(file.fileno())
-                    if self._over.wait(self._rng.uniform(0, 0.05)):
+                    if self._over.wait(self._rng.uniform(0, 0.2)):
                         return
             self._rotate()
 

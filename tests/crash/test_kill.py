@@ -78,7 +78,7 @@ class Siege:
         else:
             self.daemon.wait_ready()
             self.up.set()
-            time.sleep(self.rng.uniform(0, 0.8))
+            time.sleep(self.rng.uniform(0, 0.5))
             if self.rng.random() < 0.1:
                 with suppress(OSError):
                     self.daemon.ask("POST", "/v1/models/shop/check")
