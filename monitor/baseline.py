@@ -88,7 +88,10 @@ class SegmentBaseline:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Everything the engine compares with. `start` and `end` are microseconds, `[start, end)`."""
+    """Everything the engine compares with. `start` and `end` are microseconds, `[start, end)`.
+
+    `known` names every column that the rows had, watched or not: another one has appeared.
+    """
 
     model: str
     columns: tuple[ColumnSpec, ...]
@@ -98,6 +101,7 @@ class Baseline:
     start: int
     end: int
     gaps: UsualGaps
+    known: tuple[str, ...]
     id: str = ""
 
     @property
@@ -129,6 +133,7 @@ class Baseline:
                 "start": self.start,
                 "end": self.end,
                 "gaps": asdict(self.gaps),
+                "known": self.known,
             }
         )
 
@@ -160,6 +165,7 @@ class Baseline:
                 start=state["start"],
                 end=state["end"],
                 gaps=UsualGaps(**state["gaps"]),
+                known=tuple(state["known"]),
                 id=hashlib.sha256(content).hexdigest(),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -37,7 +37,7 @@ from monitor.config.digest import canonical_decision_config, decision_config, de
 from monitor.config.load import load
 from monitor.config.model import is_loopback
 from monitor.config.secrets import read_secret
-from monitor.config.sources import FilesSource
+from monitor.config.sources import FilesSource, HttpSource
 from monitor.drivers.live import LiveDriver, Notify
 from monitor.drivers.pump import Pump
 from monitor.engine.engine import Configuration, Engine
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from detectors.sequential.budget import Ledger
     from monitor.clock import Clock
     from monitor.config.model import Config, LimitsConfig
     from monitor.engine.decision import Decision
@@ -274,15 +275,21 @@ class Daemon:
 
     def _build_web(self, stack: ExitStack, limits: Limits) -> None:
         config, clock = self.config, self._clock
-        names = [channel.name for channel in config.alerts.channels]
+        ledger = self._ledger()
         self._measures = Measures(
-            self._archive, self._driver, self._outbox, self._deliveries, names
+            self._archive,
+            self._driver,
+            self._outbox,
+            self._deliveries,
+            channels=[channel.name for channel in config.alerts.channels],
+            sources=[source_name(source) for source in config.sources],
+            expected_ratio=ledger.expected_false_alarms() / config.budget.false_alarms,
         )
         telemetry = Telemetry(self._measures, max_series=config.limits.series)
         ingest = HttpIngest(self._intake, limits, config.limits.batch_records, clock)
         stack.callback(ingest.stop)
         self._queries = ArchiveQueries(
-            self._archive, self._driver, self._resolver, config, self._started, self._budget()
+            self._archive, self._driver, self._resolver, config, self._started, in_words(ledger)
         )
         services = Services(
             ingest=ingest,
@@ -298,13 +305,14 @@ class Daemon:
         self._web = WebServer(app, listen(config.server.host, config.server.port))
         stack.callback(self._web.stop)
 
-    def _budget(self) -> str:
-        """What the budget means for this configuration, in words."""
+    def _ledger(self) -> Ledger:
+        """The one budget, divided; see `detectors.sequential.budget`."""
         config = decision_config(self.config)
         chosen = self._archive.reader.run(stored.active)
-        loaded = {name: self._resolver.baseline(id_) for name, id_ in chosen.items()}
-        ledger = ledger_for(config, loaded)
-        return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
+        loaded = {
+            model.name: self._resolver.baseline(chosen[model.name]) for model in config.models
+        }
+        return ledger_for(config, loaded)
 
     def _pump(self, source: FilesSource, limits: Limits) -> Pump:
         layout = layout_of(source.model or "-", source.table)
@@ -357,9 +365,21 @@ def _token_reader(path: Path | None) -> Callable[[], tuple[str, ...]]:
     return lambda: read_tokens(path)
 
 
+def in_words(ledger: Ledger) -> str:
+    """What the budget means for each stream, for people."""
+    return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
+
+
+def source_name(source: FilesSource | HttpSource) -> str:
+    """Name of a source in metrics, counters and positions."""
+    if isinstance(source, FilesSource):
+        return source.name or str(source.path)
+    return source.type
+
+
 def file_source(source: FilesSource, confinement: Confinement) -> Source:
     """A files source; its files lie below the directory of the configuration file."""
-    name = source.name or str(source.path)
+    name = source_name(source)
     if source.format == "parquet":
         return ParquetSource(name, confinement, str(source.path))
     content: Literal["csv", "ndjson"] = "csv" if source.format == "csv" else "ndjson"

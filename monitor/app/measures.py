@@ -40,6 +40,8 @@ class Measures:
         outbox: SqlOutbox,
         deliveries: DeliveryCounts,
         channels: Sequence[str],
+        sources: Sequence[str],
+        expected_ratio: float,
     ) -> None:
         self.reload_successful = True
         self.reload_time: int | None = None
@@ -48,6 +50,8 @@ class Measures:
         self._outbox = outbox
         self._deliveries = deliveries
         self._channels = channels
+        self._sources = sources
+        self._expected_ratio = expected_ratio
 
     def __call__(self) -> Snapshot:
         """Everything one scrape shows."""
@@ -65,7 +69,7 @@ class Measures:
         newest = _newest(heads)
         return Snapshot(
             build={"version": __version__, "python": platform.python_version()},
-            records=_doors(totals),
+            records={**self._silent(), **_doors(totals)},
             models=[
                 ModelState(
                     model=name,
@@ -90,8 +94,14 @@ class Measures:
             engine_lag_records=lag,
             config_reload_successful=self.reload_successful,
             config_reload_time=self.reload_time,
+            budget_expected_ratio=self._expected_ratio,
             evaluation=_histogram(self._driver.durations),
         )
+
+    def _silent(self) -> dict[tuple[str, str, str], int]:
+        """Zeros, so that a source which never spoke has counters too."""
+        models = self._driver.engine.models
+        return {(name, source, "accepted"): 0 for name in models for source in self._sources}
 
     def _channel_states(self) -> list[ChannelState]:
         backlog = self._outbox.backlog()

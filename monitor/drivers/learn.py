@@ -104,6 +104,7 @@ def build_baseline(
         start=int(times.min()),
         end=int(times.max()) + 1,
         gaps=UsualGaps.of(times),
+        known=tuple(sorted({name for batch in rows for name in batch.columns})),
     ).named()
 
 

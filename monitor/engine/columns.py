@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 class Framer:
     """Turns batches into blocks of one frame."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, known: frozenset[str] | None = None) -> None:
         self.frame = frame
+        self._known = known
+
+    def appeared(self, batch: RecordBatch) -> list[str]:
+        """Columns that the baseline's rows never had, in order of name."""
+        return [] if self._known is None else sorted(batch.columns.keys() - self._known)
 
     def block(self, batch: RecordBatch) -> Block:
         """All rows of `batch`, in frame order; columns that it lacks are missing."""

@@ -19,6 +19,7 @@ from detectors.quality import (
     judge_quality,
 )
 from detectors.quality.rates import RateRule
+from detectors.result import QualityFinding, QualityKind
 from detectors.sequential.monitor import step
 from detectors.univariate.battery import Battery
 from monitor.engine import policy, report
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detectors.result import QualityFinding
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import Baseline, SegmentBaseline
     from monitor.engine.decision import Decision, Verdicts
@@ -137,7 +137,7 @@ class Judge:
             found += find_silence(window.last_event, window.end, self._baseline.gaps)
         if window.profile.rows >= self._spec.min_records:
             found += judge_quality(part.quality, window.profile)
-        return found
+        return found + tuple(map(_appeared, sorted(window.appeared)))
 
     def _judged(
         self,
@@ -181,3 +181,14 @@ class Judge:
 
     def _reporter(self, part: Part, window: ClosedWindow) -> report.Reporter:
         return report.Reporter(self._spec, part.baseline, window)
+
+
+def _appeared(name: str) -> QualityFinding:
+    return QualityFinding(
+        column=name,
+        kind=QualityKind.SCHEMA,
+        severity="warning",
+        observed=1.0,
+        expected=0.0,
+        text=f"{name}: a column that the baseline never had; it is not watched",
+    )

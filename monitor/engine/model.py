@@ -26,7 +26,8 @@ class ModelEngine:
         self.spec = spec
         self.baseline = baseline
         known = known_segments(baseline.segments)
-        self.windows = windows_for(spec.window, Framer(baseline.frame), known)
+        framer = Framer(baseline.frame, frozenset(baseline.known))
+        self.windows = windows_for(spec.window, framer, known)
         self.last_seq = 0
         self._judge = judge
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 GAP_LIMIT = 3
 """Empty windows judged in a row; a longer silence is one story, not a decision per window."""
 
+MAX_APPEARED = 20
+"""Unknown columns that a window remembers by name."""
+
 
 class Stream(NamedTuple):
     """What a window belongs to inside its model."""
@@ -46,7 +49,7 @@ class OpenWindow:
     """A window that still takes rows.
 
     `first` and `last` are the journal entries it stands on, `start` and `end` the event times of
-    its oldest and newest row.
+    its oldest and newest row, `appeared` the columns that the baseline does not know.
     """
 
     profile: Profile
@@ -54,17 +57,33 @@ class OpenWindow:
     last: int
     start: int = 0
     end: int = 0
+    appeared: set[str] = field(default_factory=set)
+
+    def closed(self, stream: Stream, index: int, start: int, end: int) -> ClosedWindow:
+        """The window as it is judged."""
+        return ClosedWindow(
+            stream=stream,
+            index=index,
+            start=start,
+            end=end,
+            profile=self.profile,
+            first=self.first,
+            last=self.last,
+            appeared=frozenset(self.appeared),
+        )
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
         place = {"first": self.first, "last": self.last, "start": self.start, "end": self.end}
-        return {**place, "profile": self.profile.state()}
+        seen = {"appeared": sorted(self.appeared), "profile": self.profile.state()}
+        return {**place, **seen}
 
     @classmethod
     def restore(cls, frame: Frame, state: Mapping[str, Any]) -> OpenWindow:
         """Inverse of `state`."""
         profile = Profile.restore(frame, state["profile"])
-        return cls(profile, state["first"], state["last"], state["start"], state["end"])
+        place = (state["first"], state["last"], state["start"], state["end"])
+        return cls(profile, *place, set(state["appeared"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +91,7 @@ class ClosedWindow:
     """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`.
 
     `partial` says that it was closed before its time, so that its volume means nothing. An empty
-    window knows the `last_event` before it.
+    window knows the `last_event` before it; `appeared` names columns the baseline never had.
     """
 
     stream: Stream
@@ -84,6 +103,7 @@ class ClosedWindow:
     last: int
     partial: bool = False
     last_event: int | None = None
+    appeared: frozenset[str] = frozenset()
 
 
 def middle(window: ClosedWindow) -> int:
@@ -237,9 +257,8 @@ class TimeWindows:
         yield from self._pass(index)
         start, end = index * self.every, (index + 1) * self.every
         for stream, window in sorted(self._open.pop(index).items()):
-            first, last = window.first, window.last
             self._last_event = max(window.end, self._last_event or window.end)
-            yield ClosedWindow(stream, index, start, end, window.profile, first, last)
+            yield window.closed(stream, index, start, end)
         self._empty = 0
         self._next = max(index + 1, self._next or 0)
 
@@ -328,9 +347,7 @@ class CountWindows:
         index = self._index.get(stream, 0)
         self._index[stream] = index + 1
         window = self._open.pop(stream)
-        return ClosedWindow(
-            stream, index, window.start, window.end + 1, window.profile, window.first, window.last
-        )
+        return window.closed(stream, index, window.start, window.end + 1)
 
 
 def _fold_into(
@@ -341,6 +358,8 @@ def _fold_into(
         low = int(part.times.min())
         window = streams[stream] = OpenWindow(Profile(framer.frame), seq, seq, low, low)
     window.profile.add(framer.block(part))
+    if not stream.segment and len(window.appeared) < MAX_APPEARED:
+        window.appeared.update(framer.appeared(part)[:MAX_APPEARED])
     window.start = min(window.start, int(part.times.min()))
     window.end = max(window.end, int(part.times.max()))
     window.last = seq

@@ -166,6 +166,14 @@ def test_a_vanished_column_breaks_and_the_others_are_judged(learned: Baseline) -
     assert found["columns"]["city"]["status"] == 0
 
 
+def test_a_column_that_appears_is_told_and_breaks_nothing(learned: Baseline) -> None:
+    batch = hours(1)[0]
+    more = replace(batch, columns={**batch.columns, "colour": batch.columns["city"]})
+    found = whole(feed(started(learned), [more, *hours(1, first=WINDOWS + 1)]))[0]
+    assert [(f["kind"], f["column"]) for f in found["findings"]] == [("schema", "colour")]
+    assert found["verdict"] == "warning"
+
+
 def test_too_few_records_are_insufficient(learned: Baseline) -> None:
     found = whole(feed(started(learned), [*hours(1, n=60), *hours(1, first=WINDOWS + 1)]))[0]
     assert found["verdict"] in {"insufficient", "broken"}
