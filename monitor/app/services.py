@@ -36,17 +36,16 @@ class HttpIngest:
 
     def __init__(self, intake: Intake, limits: Limits, batch: int, clock: Clock) -> None:
         self._intake = intake
+        self._limits = limits
         self._batch = batch
         self._clock = clock
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
-        self._decoders: dict[str, Decoder] = {
-            kind: decoder_class(name)(limits) for kind, name in MEDIA_TYPES.items()
-        }
+        self._decoders: dict[str, Decoder] = {}
 
     @property
     def formats(self) -> frozenset[str]:
         """See `Ingest`."""
-        return frozenset(self._decoders)
+        return frozenset(MEDIA_TYPES)
 
     async def submit(self, payload: bytes, content_type: str) -> Receipt:
         """See `Ingest`."""
@@ -61,9 +60,17 @@ class HttpIngest:
     def _admit(self, payload: bytes, content_type: str) -> Any:
         # Counted before decoding: a body of nothing but line feeds must not become a list.
         self._bound(payload.count(b"\n"))
-        decoded = self._decoders[content_type].decode(payload, self._clock.now())
+        decoded = self._decoder(content_type).decode(payload, self._clock.now())
         self._bound(decoded.received)
         return self._intake.submit(decoded, HTTP)
+
+    def _decoder(self, content_type: str) -> Decoder:
+        """Made when first asked for: an idle daemon does not carry the 50 MB of pyarrow."""
+        made = self._decoders.get(content_type)
+        if made is None:
+            made = decoder_class(MEDIA_TYPES[content_type])(self._limits)
+            self._decoders[content_type] = made
+        return made
 
     def _bound(self, records: int) -> None:
         if records > self._batch:
