@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.app.app import Daemon
 from monitor.app.logs import configure_logs
+from monitor.cli.tuning import tune
 from monitor.clock import SystemClock
 from monitor.errors import DriftdError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from monitor.app.app import Daemon
 
 
 @click.command(epilog="Example: driftd run -c driftd.yaml")
@@ -34,11 +37,16 @@ def command(path: Path) -> None:
 
     Logs go to stderr, one JSON object per line (a readable form on a terminal).
     """
+    tune()
+    from monitor.app.app import Daemon  # noqa: PLC0415 - loads numpy, which reads what `tune` set
+
     configure_logs(sys.stderr)
     daemon = Daemon(path, SystemClock())
     try:
         signals = _Signals()
         daemon.start()
+        # What is alive now stays alive; the collector need not look at it again and again.
+        gc.freeze()
         click.echo(daemon.address)
         sys.stdout.flush()
         signals.serve(daemon)
