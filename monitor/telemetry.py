@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("accepted", "duplicate", "rejected", "sampled_out", "shed")
 VERDICTS = ("stable", "warning", "drift", "broken", "insufficient")
-LABEL_OUTCOMES = ("matched", "unmatched", "duplicate")
+LABEL_OUTCOMES = ("accepted", "duplicate")
 DELIVERY_OUTCOMES = ("delivered", "retry", "failed", "disabled")
 ALERT_STATES = ("pending", "firing")
 SEVERITIES = ("warning", "critical")

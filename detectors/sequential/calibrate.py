@@ -96,8 +96,9 @@ def _wide(calibration: Calibration, *, exchangeable: bool) -> Calibration:
 def _tested(windows: int, test: BackTest) -> Guarantee:
     text = (
         f"false alarms within the budget if one-step errors are centred with tails no heavier than "
-        f"assumed; back-tested on {test.windows} of {windows} baseline windows: {test.alarms} "
-        f"alarms where a valid monitor raises at most {test.expected:g}"
+        f"assumed; back-tested on {test.windows} of {windows} baseline windows: "
+        f"{test.alarms} {'alarm' if test.alarms == 1 else 'alarms'} where a valid monitor "
+        f"raises at most {test.expected:g}"
     )
     if test.exhausted.any():
         text += f"; the baseline of {int(test.exhausted.sum())} columns is not stationary"

@@ -109,6 +109,7 @@ class Daemon:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.config = load(path)
         self._path = path
+        self._directory = path.absolute().parent
         self._clock = clock
         self._started = clock.now()
         with ExitStack() as stack:
@@ -282,7 +283,7 @@ class Daemon:
             self._outbox,
             self._deliveries,
             channels=[channel.name for channel in config.alerts.channels],
-            sources=[source_name(source) for source in config.sources],
+            sources=[source_name(source, self._directory) for source in config.sources],
             expected_ratio=ledger.expected_false_alarms() / config.budget.false_alarms,
         )
         telemetry = Telemetry(self._measures, max_series=config.limits.series)
@@ -317,7 +318,7 @@ class Daemon:
     def _pump(self, source: FilesSource, limits: Limits) -> Pump:
         layout = layout_of(source.model or "-", source.table)
         decoder = decoder_for(_READS.get(source.format, source.format), layout, limits)
-        files = file_source(source, Confinement(self._path.absolute().parent))
+        files = file_source(source, self._directory)
         files.check()
         return Pump(files, decoder, self._intake, self._archive.reader, self._clock)
 
@@ -370,16 +371,18 @@ def in_words(ledger: Ledger) -> str:
     return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
 
 
-def source_name(source: FilesSource | HttpSource) -> str:
-    """Name of a source in metrics, counters and positions."""
-    if isinstance(source, FilesSource):
-        return source.name or str(source.path)
-    return source.type
+def source_name(source: FilesSource | HttpSource, directory: Path) -> str:
+    """Name of a source in metrics, counters and positions; paths as in the configuration."""
+    if not isinstance(source, FilesSource):
+        return source.type
+    path = source.path
+    inside = path.is_relative_to(directory)
+    return source.name or str(path.relative_to(directory) if inside else path)
 
 
-def file_source(source: FilesSource, confinement: Confinement) -> Source:
-    """A files source; its files lie below the directory of the configuration file."""
-    name = source_name(source)
+def file_source(source: FilesSource, directory: Path) -> Source:
+    """A files source; its files lie below `directory`, where the configuration file is."""
+    name, confinement = source_name(source, directory), Confinement(directory)
     if source.format == "parquet":
         return ParquetSource(name, confinement, str(source.path))
     content: Literal["csv", "ndjson"] = "csv" if source.format == "csv" else "ndjson"

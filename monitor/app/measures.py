@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
 from monitor.archive import alerts_sql, counters, decisions, journal
 from monitor.telemetry import (
+    LABEL_OUTCOMES,
     ChannelState,
     ColumnState,
     DurationHistogram,
@@ -18,7 +20,6 @@ from monitor.telemetry import (
 )
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
@@ -73,7 +74,7 @@ class Measures:
             models=[
                 ModelState(
                     model=name,
-                    labels={"accepted": _labels(totals, name)},
+                    labels=_labels(totals, name),
                     decisions={t.verdict: t.count for t in tallies if t.model == name},
                     alerts={(s, state): n for (m, s, state), n in opened.items() if m == name},
                     window_records=newest[name, ""].records if (name, "") in newest else None,
@@ -136,12 +137,12 @@ def _doors(totals: Sequence[Count]) -> dict[tuple[str, str, str], int]:
     return doors
 
 
-def _labels(totals: Sequence[Count], model: str) -> int:
-    return sum(
-        count.count
-        for count in totals
-        if (count.model, count.outcome, count.reason) == (model, "accepted", "label")
-    )
+def _labels(totals: Sequence[Count], model: str) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for count in totals:
+        if (count.model, count.reason) == (model, "label"):
+            found[count.outcome] += count.count
+    return {outcome: found[outcome] for outcome in LABEL_OUTCOMES}
 
 
 def _newest(heads: Sequence[Any]) -> dict[tuple[str, str], Any]:

@@ -313,13 +313,14 @@ def _newest_first(row: DecisionRow) -> int:
 
 
 def _open_window(engine: ModelEngine | None) -> OpenWindow | None:
-    """The newest open time window; how full it is is the engine thread's own business."""
+    """The newest open time window; windows of counts have no place in time before they close."""
     if engine is None or engine.spec.window.every is None:
         return None
     end = engine.windows.open_end()
     if end is None:
         return None
-    return OpenWindow(start=end - engine.spec.window.every, end=end, records=0)
+    start, rows = end - engine.spec.window.every, engine.windows.open_rows()
+    return OpenWindow(start=start, end=end, records=rows)
 
 
 def _window(row: DecisionRow) -> WindowSummary:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -133,6 +134,10 @@ class Windows(Protocol):
         """End of the newest open time window, or None when nothing is open."""
         ...
 
+    def open_rows(self) -> int:
+        """Rows of the whole stream, all versions, in the newest open window."""
+        ...
+
     def closable(self, to: int) -> bool:
         """Whether `advance(to)` would close a window, an empty one included."""
         ...
@@ -205,6 +210,12 @@ class TimeWindows:
     def open_end(self) -> int | None:
         """See `Windows`."""
         return (max(self._open) + 1) * self.every if self._open else None
+
+    def open_rows(self) -> int:
+        """See `Windows`."""
+        # Copied at once, because readers ask from their own threads.
+        opened = list(self._open.items())
+        return _rows(max(opened, key=itemgetter(0))[1]) if opened else 0
 
     def closable(self, to: int) -> bool:
         """See `Windows`."""
@@ -307,6 +318,10 @@ class CountWindows:
         """See `Windows`."""
         return None
 
+    def open_rows(self) -> int:
+        """See `Windows`."""
+        return _rows(self._open)
+
     def closable(self, to: int) -> bool:
         """See `Windows`."""
         del to
@@ -348,6 +363,12 @@ class CountWindows:
         self._index[stream] = index + 1
         window = self._open.pop(stream)
         return window.closed(stream, index, window.start, window.end + 1)
+
+
+def _rows(streams: dict[Stream, OpenWindow]) -> int:
+    return sum(
+        window.profile.rows for stream, window in list(streams.items()) if stream.segment == WHOLE
+    )
 
 
 def _fold_into(

@@ -137,3 +137,10 @@ def test_a_restart_continues_identically_and_no_row_is_lost(
     straight, total = run(None)
     assert run(cut)[0] == straight
     assert total == sum(map(len, entries))
+
+
+def test_open_rows_count_the_newest_window_of_all_records() -> None:
+    windows = windows_for(WindowSpec(every=HOUR, lateness=HOUR), Framer(FRAME), KNOWN)
+    assert windows.open_rows() == 0
+    list(windows.feed([batch([0.1, 0.2, 1.1], "1", [0, 1, 0]), batch([1.2], "2", [0])], 1))
+    assert windows.open_rows() == 2
