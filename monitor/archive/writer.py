@@ -115,7 +115,13 @@ class Writer:
         """Begin to work; units submitted before wait in the queue."""
         self._thread.start()
 
-    def submit(self, unit: Callable[[Connection], T], *, size: int = 0) -> Future[T]:
+    def submit(
+        self,
+        unit: Callable[[Connection], T],
+        *,
+        size: int = 0,
+        settled: Callable[[Future[T]], None] | None = None,
+    ) -> Future[T]:
         """Queue `unit`; its future resolves to what it returned once that is on disk.
 
         Parameters
@@ -125,6 +131,9 @@ class Writer:
             read and write, and must neither commit nor keep the connection.
         size : int
             About how many bytes the unit writes; bounds memory and the length of a commit.
+        settled : callable, optional
+            Hears of the future when it is done, before any later unit is called: on the writer's
+            thread, unless somebody cancelled the future before its unit was called.
 
         Raises
         ------
@@ -134,6 +143,9 @@ class Writer:
             The writer is stopped.
         """
         job: _Job[T] = _Job(unit, size, Future())
+        if settled is not None:
+            # Before it is queued: a callback that comes late runs on the caller's thread.
+            job.future.add_done_callback(settled)
         with self._changed:
             self._admit(size)
             self._queue.append(job)
