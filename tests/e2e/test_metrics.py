@@ -53,7 +53,7 @@ def test_counters_agree_with_what_was_sent(families: dict[str, Metric]) -> None:
     sent = 4 * shop.PER_WINDOW
     accepted = value(families, "driftd_records", model="shop", source="http", outcome="accepted")
     assert accepted == sent + 5
-    assert value(families, "driftd_records", outcome="rejected") == 1
+    assert value(families, "driftd_records", model="", outcome="rejected") == 1
     assert value(families, "driftd_labels", model="shop", outcome="accepted") == 5
     assert value(families, "driftd_engine_lag_records") == 0
 
