@@ -79,7 +79,7 @@ class Prepared:
     position: Position | None
     encoded: tuple[bytes, bytes]
     keep_rejected: bool = True
-    remembered: list[int] = field(default_factory=list)
+    remembered: list[NDArray[np.uint64]] = field(default_factory=list)
 
 
 class Intake:
@@ -130,9 +130,11 @@ class Intake:
         prepared = self._prepare(decoded, source, position)
         prepared.keep_rejected = keep_rejected
         size = len(prepared.encoded[0]) + sum(len(p.payload) for p in prepared.problems)
-        future = self._writer.submit(lambda link: self._commit(link, prepared), size=size)
-        future.add_done_callback(lambda done: self._settle(done, prepared))
-        return future
+        return self._writer.submit(
+            lambda link: self._unit(link, prepared),
+            size=size,
+            settled=lambda done: self._settle(done, prepared),
+        )
 
     def _prepare(self, decoded: Decoded, source: str, position: Position | None) -> Prepared:
         problems = list(decoded.problems)
@@ -160,6 +162,14 @@ class Intake:
             said = map(_label_key, batch.ids, values_of(batch.labels))
             values = hashes(self._key, batch.model, b"l", said)
         return _Part(batch, values, out)
+
+    def _unit(self, connection: Connection, prepared: Prepared) -> Receipt:
+        try:
+            return self._commit(connection, prepared)
+        except BaseException:
+            # Now: the next unit of this group would take its own lines for repeats of ours.
+            self._forget(prepared)
+            raise
 
     def _commit(self, connection: Connection, prepared: Prepared) -> Receipt:
         now = self._clock.now()
@@ -193,7 +203,7 @@ class Intake:
             records = sum(len(batch) for batch in kept if isinstance(batch, RecordBatch))
             labels = sum(map(len, kept)) - records
             block, digest = prepared.encoded if whole else _encode(kept)
-            seen = np.array(prepared.remembered, dtype="<u8").tobytes()
+            seen = b"".join(values.astype("<u8").tobytes() for values in prepared.remembered)
             entry = Entry("records", block, records, labels, now, seen, sha256=digest)
             journal.append(connection, entry)
         counters.add(connection, [Count(*key[:3], n, key[3]) for key, n in counts.items()])
@@ -205,16 +215,20 @@ class Intake:
             )
 
     def _remember(self, prepared: Prepared, values: NDArray[np.uint64]) -> None:
-        new = values.tolist()
-        prepared.remembered += new
-        self._dedup.add(new)
+        prepared.remembered.append(values)
+        self._dedup.add(values)
 
     def _settle(self, done: Future[Receipt], prepared: Prepared) -> None:
         """A transaction that failed must not leave its ids behind as 'seen'."""
         if done.cancelled() or done.exception() is not None:
-            self._dedup.discard(prepared.remembered)
+            self._forget(prepared)
         else:
             self._on_commit()
+
+    def _forget(self, prepared: Prepared) -> None:
+        for values in prepared.remembered:
+            self._dedup.discard(values)
+        prepared.remembered.clear()
 
 
 def load_dedup(dedup: Dedup, capacity: int, blocks: Iterable[bytes]) -> None:
@@ -227,7 +241,7 @@ def load_dedup(dedup: Dedup, capacity: int, blocks: Iterable[bytes]) -> None:
         if total >= capacity:
             break
     for values in reversed(loaded):
-        dedup.add(values.tolist())
+        dedup.add(values)
 
 
 def _encode(batches: Sequence[Batch]) -> tuple[bytes, bytes]:
@@ -243,7 +257,9 @@ def _take(batch: Batch, keep: NDArray[np.bool_]) -> Batch:
 
 
 def _label_key(name: str, label: object) -> str:
-    return f"{name}\0{json.dumps(label)}"
+    # A number is the same truth whatever stands beside it in its column.
+    same = float(label) if isinstance(label, int) and not isinstance(label, bool) else label
+    return f"{name}\0{json.dumps(same)}"
 
 
 def _count(counts: Counts, batch: Batch, source: str, doors: tuple[int, int, int]) -> None:
