@@ -122,7 +122,7 @@ def advance(
     return Advanced(tuple(changed[key] for key in sorted(changed)), message)
 
 
-def _worse(  # noqa: PLR0917
+def _worse(
     alert: Alert | None,
     key: AlertKey,
     signal: Signal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from monitor.engine.columns import Framer
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from monitor.record import RecordBatch
 
 
+MAX_VERSIONS = 16
+"""Versions of a model with streams of their own; a version per record must not cost a profile."""
+
+OTHERS = "(other versions)"
+"""The stream of all versions that came after the first `MAX_VERSIONS`."""
+
+
 class ModelEngine:
     """Cuts a model's records into windows and judges them, stream by stream."""
 
@@ -29,12 +37,14 @@ class ModelEngine:
         framer = Framer(baseline.frame, frozenset(baseline.known))
         self.windows = windows_for(spec.window, framer, known)
         self.last_seq = 0
+        self._versions: set[str] = set()
         self._judge = judge
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[Decision]:
         """Take in the model's part of journal entry `seq`."""
         self.last_seq = seq
-        yield from self._judged(self.windows.feed(batches, seq))
+        bounded = [self._bounded(batch) for batch in batches]
+        yield from self._judged(self.windows.feed(bounded, seq))
 
     def advance(self, to: int) -> Iterator[Decision]:
         """Close the time windows that end by `to`: the stream was idle."""
@@ -54,12 +64,25 @@ class ModelEngine:
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
-        return {"windows": self.windows.state(), "judge": self._judge.state()}
+        return {
+            "versions": sorted(self._versions),
+            "windows": self.windows.state(),
+            "judge": self._judge.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Inverse of `state`."""
+        self._versions = set(state["versions"])
         self.windows.restore(state["windows"])
         self._judge.restore(state["judge"])
+
+    def _bounded(self, batch: RecordBatch) -> RecordBatch:
+        """The batch, under a common version if its own would be one too many."""
+        if batch.version not in self._versions:
+            if len(self._versions) >= MAX_VERSIONS:
+                return replace(batch, version=OTHERS)
+            self._versions.add(batch.version)
+        return batch
 
     def _judged(self, closed: Iterable[ClosedWindow]) -> Iterator[Decision]:
         for window in closed:

@@ -65,7 +65,7 @@ async def list_windows(
 
 
 @router.get("/decisions", tags=["decisions"])
-async def list_decisions(  # noqa: PLR0917 - FastAPI calls it by names
+async def list_decisions(
     shared: Shared,
     model: Text = None,
     verdict: VerdictName = None,

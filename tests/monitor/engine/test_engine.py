@@ -12,6 +12,7 @@ import pytest
 from monitor.columnar import encode_block, take
 from monitor.engine.decision import Decision, canonical
 from monitor.engine.engine import Engine, control
+from monitor.engine.model import MAX_VERSIONS, OTHERS
 from monitor.errors import StorageError
 from monitor.packing import pack, unpack
 from tests.monitor.engine import streams
@@ -211,6 +212,19 @@ def test_versions_are_judged_apart_and_ids_differ(learned: Baseline) -> None:
     first, second = (next(body(d) for d in made if d.window.stream.version == v) for v in "12")
     line = [d["columns"]["price"]["line_log10"] for d in (first, second)]
     assert line[1] > line[0]
+
+
+def test_a_version_per_record_ends_in_one_common_stream(learned: Baseline) -> None:
+    batch = hours(1)[0]
+    many = [
+        replace(take(batch, np.array([i])), version=f"build-{i}") for i in range(MAX_VERSIONS + 200)
+    ]
+    made = feed(started(learned), [*many, *hours(1, first=WINDOWS + 1, version="build-0")])
+    found = {
+        d.window.stream.version: d.window.profile.rows for d in made if not d.window.stream.segment
+    }
+    assert len(found) == MAX_VERSIONS + 1
+    assert found[OTHERS] == 200
 
 
 def test_a_new_configuration_keeps_the_state_where_frames_agree(learned: Baseline) -> None:
