@@ -153,7 +153,7 @@ class Baseline:
         state = unpack(content)
         try:
             frame = Frame.restore(state["frame"])
-            return cls(
+            baseline = cls(
                 model=state["model"],
                 columns=tuple(_column(column) for column in state["columns"]),
                 window=WindowSpec(**state["window"]),
@@ -168,9 +168,11 @@ class Baseline:
                 known=tuple(state["known"]),
                 id=hashlib.sha256(content).hexdigest(),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            _ = baseline.whole  # what has no normal for the whole stream is no baseline
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             msg = f"the baseline is damaged: {error}"
             raise StorageError(msg) from error
+        return baseline
 
 
 def is_baseline(path: Path) -> bool:
