@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 KILLS, MANY_KILLS = 50, 200
 CLIENTS = 4
 SEED = 20_240_304
-LOGS = "logs/app*"
+LOG = "log"
 MORE = """\
 sources:
   - {{type: http}}
-  - {{type: files, path: "{logs}"}}
+  - {{type: files, name: log, path: "logs/app*"}}
 alerts:
   channels:
     - name: ops
@@ -98,8 +98,7 @@ class Siege:
             assert not thread.is_alive(), thread.name
         written = len(self.log.keys) + self.log.bad
         archive = self.daemon.folder / "driftd.db"
-        source = str(self.daemon.folder / LOGS)
-        eventually(lambda: counts(archive)[source]["received"] >= written, "the log is read")
+        eventually(lambda: counts(archive)[LOG]["received"] >= written, "the log is read")
         eventually(self.daemon.caught_up, "the engine has caught up")
         waiting = "SELECT count(*) FROM outbox WHERE state <> 'delivered'"
         eventually(lambda: query(archive, waiting) == [(0,)], "all messages are delivered")
@@ -122,7 +121,7 @@ def kills(*, many: bool) -> int:
 def test_a_daemon_killed_at_random_moments_keeps_its_promises(
     tmp_path: Path, shop_baseline: bytes, receiver: Receiver, kills: int
 ) -> None:
-    more = MORE.format(logs=LOGS, url=receiver.url())
+    more = MORE.format(url=receiver.url())
     daemon = shop.place(tmp_path, shop_baseline, more=more)
     (tmp_path / "hook.secret").write_text(SECRET)
     (tmp_path / "logs").mkdir()
@@ -157,7 +156,7 @@ def _judge(siege: Siege, receiver: Receiver) -> None:
     unanswered = sum(client.unanswered for client in siege.clients)
     assert answered <= doors["http"]["received"] <= answered + unanswered
     # A file's position is in the transaction of its records: each line was received once.
-    lines = doors[str(folder / LOGS)]
+    lines = doors[LOG]
     assert lines["accepted"] == len(siege.log.keys)
     assert lines["rejected"] == siege.log.bad
     assert lines["received"] == lines["accepted"] + lines["rejected"]
