@@ -197,15 +197,20 @@ class LiveDriver:
             self.save()
 
     def _recover(self, error: Exception) -> None:
-        """Say so, wait, and begin again from the last saved state."""
+        """Say so, wait, and begin again from the last saved state, as soon as that can be had.
+
+        The engine that raised is never asked again: it may have taken in a part of an entry.
+        """
         self.failing = f"{type(error).__name__}: {error}"
         logger.error("engine_failed", error=self.failing, exc_info=error)
-        self._stop.wait(RETRY_SECONDS)
-        try:
-            self.engine = self._build()
-            self._unsaved = 0
-        except DriftdError as again:
-            self.failing = f"{type(again).__name__}: {again}"
+        while not self._stop.wait(RETRY_SECONDS):
+            try:
+                self.engine = self._build()
+            except Exception as again:  # noqa: BLE001 - as in `_run`
+                self.failing = f"{type(again).__name__}: {again}"
+            else:
+                self._unsaved = 0
+                return
 
     def _take_in(self, entry: Entry) -> None:
         started = self._clock.monotonic()

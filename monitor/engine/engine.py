@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from monitor.record import RecordBatch
 
 FORMAT = 1
+MAX_LEFT = 256
+"""Places of models under earlier configurations that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Engine:
         self.configuration = Configuration()
         self.models: dict[str, ModelEngine] = {}
         self.labels: dict[str, int] = {}
+        self._left: dict[tuple[str, str, str], Any] = {}
         self._resolve = resolve
 
     def step(self, seq: int, kind: str, payload: bytes) -> list[Decision]:
@@ -86,6 +89,7 @@ class Engine:
             "config": self.configuration.config,
             "baselines": dict(self.configuration.baselines),
             "labels": self.labels,
+            "left": [[*key, place] for key, place in self._left.items()],
             "models": {name: model.state() for name, model in self.models.items()},
         }
 
@@ -98,6 +102,7 @@ class Engine:
         engine = cls(resolve)
         engine.cursor = state["cursor"]
         engine.labels = dict(state["labels"])
+        engine._left = {(*key,): place for *key, place in state["left"]}
         engine.configuration = Configuration(state["config"], state["baselines"])
         if engine.configuration.config:
             engine.models = dict(resolve(engine.configuration))
@@ -127,12 +132,31 @@ class Engine:
             yield from model.flush()
 
     def _configure(self, configuration: Configuration) -> Iterator[Decision]:
-        """Swap models. One whose frame and windows stay the same keeps its state."""
+        """Swap models. One whose frame and windows stay the same keeps its state.
+
+        Whoever comes back to an earlier configuration finds windows that it has decided on: a
+        decision is made once, so those stay closed.
+        """
         fresh = dict(self._resolve(configuration))
+        kept = {name for name, old in self.models.items() if old.continues_in(fresh.get(name))}
         for name, old in self.models.items():
-            new = fresh.get(name)
-            if new is not None and new.same_frame(old):
-                new.restore(old.state())
+            if name in kept:
+                fresh[name].restore(old.state())
             else:
                 yield from old.flush()
+            self._leave(_key(self.configuration, name), old.windows.place())
+        for name, new in fresh.items():
+            place = self._left.get(_key(configuration, name))
+            if name not in kept and place is not None:
+                new.windows.follow(place)
         self.models, self.configuration = fresh, configuration
+
+    def _leave(self, key: tuple[str, str, str], place: Any) -> None:
+        self._left.pop(key, None)
+        self._left[key] = place
+        while len(self._left) > MAX_LEFT:
+            del self._left[next(iter(self._left))]
+
+
+def _key(configuration: Configuration, model: str) -> tuple[str, str, str]:
+    return configuration.config, configuration.baselines.get(model, ""), model

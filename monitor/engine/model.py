@@ -54,10 +54,11 @@ class ModelEngine:
         """Close and judge everything that has rows."""
         yield from self._judged(self.windows.flush())
 
-    def same_frame(self, other: ModelEngine) -> bool:
-        """Whether `other`'s state means the same here: same baseline, same way of cutting."""
+    def continues_in(self, other: ModelEngine | None) -> bool:
+        """Whether this state means the same in `other`: same baseline, same way of cutting."""
         return (
-            self.baseline.id == other.baseline.id
+            other is not None
+            and self.baseline.id == other.baseline.id
             and self.spec.window == other.spec.window
             and self.spec.segments == other.spec.segments
         )

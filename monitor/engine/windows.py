@@ -37,6 +37,10 @@ GAP_LIMIT = 3
 MAX_APPEARED = 20
 """Unknown columns that a window remembers by name."""
 
+FIRST_TIME = -62_135_596_800_000_000
+LAST_TIME = 253_402_300_799_999_999
+"""Microseconds of the years 1 to 9999: no window reaches beyond what RFC 3339 can say."""
+
 
 class Stream(NamedTuple):
     """What a window belongs to inside its model."""
@@ -142,6 +146,14 @@ class Windows(Protocol):
         """Whether `advance(to)` would close a window, an empty one included."""
         ...
 
+    def place(self) -> Any:
+        """Which windows were closed: plain data for `follow`."""
+        ...
+
+    def follow(self, place: Any) -> None:
+        """Close none of the windows again that had been closed at `place`."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
         ...
@@ -176,6 +188,7 @@ class TimeWindows:
     _latest_version: str = ""
     _empty: int = 0
     _last_event: int | None = None
+    _floor: int | None = None
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
         """See `Windows`."""
@@ -224,6 +237,15 @@ class TimeWindows:
             return True
         return self._next is not None and self._next < ripe and self._empty < GAP_LIMIT
 
+    def place(self) -> Any:
+        """See `Windows`."""
+        return self._floor if self._next is None else self._next
+
+    def follow(self, place: Any) -> None:
+        """See `Windows`."""
+        # Not `_next`: the windows since then were somebody else's, they were not empty.
+        self._floor = place
+
     def state(self) -> dict[str, Any]:
         """See `Windows`."""
         opened = [
@@ -232,14 +254,14 @@ class TimeWindows:
             for stream, window in sorted(streams.items())
         ]
         place = {"late": self.late, "newest": self.newest, "next": self._next}
-        place |= {"empty": self._empty, "last_event": self._last_event}
+        place |= {"empty": self._empty, "last_event": self._last_event, "floor": self._floor}
         return {**place, "version": self._latest_version, "open": opened}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Windows`."""
         self.late, self.newest = state["late"], state["newest"]
         self._next, self._empty = state["next"], state["empty"]
-        self._last_event = state["last_event"]
+        self._last_event, self._floor = state["last_event"], state["floor"]
         self._latest_version = state["version"]
         self._open = {}
         for index, version, segment, window in state["open"]:
@@ -249,11 +271,12 @@ class TimeWindows:
     def _parts(self, batches: Iterable[RecordBatch]) -> dict[int, list[RecordBatch]]:
         """Rows by window index; late rows are counted and left out."""
         parts: dict[int, list[RecordBatch]] = defaultdict(list)
+        first = self._floor if self._next is None else self._next
         for batch in batches:
             indexes = batch.times // self.every
             for index in np.unique(indexes).tolist():
                 rows = indexes == index
-                if self._next is not None and index < self._next:
+                if first is not None and index < first:
                     self.late += int(rows.sum())
                 else:
                     parts[index].append(batch if rows.all() else take(batch, rows))
@@ -266,12 +289,12 @@ class TimeWindows:
 
     def _close(self, index: int) -> Iterator[ClosedWindow]:
         yield from self._pass(index)
-        start, end = index * self.every, (index + 1) * self.every
+        start, end = self._bounds(index)
         for stream, window in sorted(self._open.pop(index).items()):
             self._last_event = max(window.end, self._last_event or window.end)
             yield window.closed(stream, index, start, end)
         self._empty = 0
-        self._next = max(index + 1, self._next or 0)
+        self._next = index + 1 if self._next is None else max(index + 1, self._next)
 
     def _pass(self, ripe: int) -> Iterator[ClosedWindow]:
         """Windows before `ripe` can take no more rows; the first few empty ones are judged."""
@@ -280,10 +303,15 @@ class TimeWindows:
         stream = Stream(self._latest_version, WHOLE)
         for index in range(self._next, min(ripe, self._next + GAP_LIMIT - self._empty)):
             self._empty += 1
-            start, end = index * self.every, (index + 1) * self.every
+            start, end = self._bounds(index)
             empty = Profile(self.framer.frame)
             yield ClosedWindow(stream, index, start, end, empty, 0, 0, last_event=self._last_event)
         self._next = max(ripe, self._next)
+
+    def _bounds(self, index: int) -> tuple[int, int]:
+        """Start and end of a window, microseconds."""
+        start = index * self.every
+        return max(start, FIRST_TIME), min(start + self.every, LAST_TIME)
 
 
 @dataclass(slots=True)
@@ -327,11 +355,18 @@ class CountWindows:
         del to
         return False
 
+    def place(self) -> Any:
+        """See `Windows`."""
+        return [[*stream, index] for stream, index in sorted(self._index.items())]
+
+    def follow(self, place: Any) -> None:
+        """See `Windows`."""
+        self._index = {Stream(version, segment): index for version, segment, index in place}
+
     def state(self) -> dict[str, Any]:
         """See `Windows`."""
         opened = [[*stream, window.state()] for stream, window in sorted(self._open.items())]
-        indexes = [[*stream, index] for stream, index in sorted(self._index.items())]
-        return {"late": self.late, "newest": self.newest, "open": opened, "index": indexes}
+        return {"late": self.late, "newest": self.newest, "open": opened, "index": self.place()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Windows`."""
@@ -340,7 +375,7 @@ class CountWindows:
             Stream(version, segment): OpenWindow.restore(self.framer.frame, window)
             for version, segment, window in state["open"]
         }
-        self._index = {Stream(version, segment): i for version, segment, i in state["index"]}
+        self.follow(state["index"])
 
     def _feed(self, stream: Stream, batch: RecordBatch, seq: int) -> Iterator[ClosedWindow]:
         done = 0
@@ -362,7 +397,7 @@ class CountWindows:
         index = self._index.get(stream, 0)
         self._index[stream] = index + 1
         window = self._open.pop(stream)
-        return window.closed(stream, index, window.start, window.end + 1)
+        return window.closed(stream, index, window.start, min(window.end + 1, LAST_TIME))
 
 
 def _rows(streams: dict[Stream, OpenWindow]) -> int:
