@@ -12,7 +12,7 @@ import numpy as np
 
 from monitor.app.models import ArchiveResolver
 from monitor.archive import baselines as stored
-from monitor.archive import engine_state, journal
+from monitor.archive import decisions, engine_state, journal
 from monitor.archive.archive import Archive
 from monitor.archive.baselines import StoredBaseline
 from monitor.archive.journal import Entry
@@ -23,6 +23,7 @@ from monitor.config.load import load
 from monitor.drivers.learn import build_baseline
 from monitor.drivers.live import LiveDriver, Notify
 from monitor.engine.engine import Configuration, Engine
+from monitor.model import ModelSpec, WindowSpec
 from monitor.packing import decompress, unpack
 from monitor.record import Column, Numbers, RecordBatch, Texts
 from monitor.schema import ColumnSpec
@@ -43,6 +44,7 @@ CONFIG = "driftd.yaml"
 BASELINE = "shop.baseline"
 EVERY = 60 * MICROS
 LATENESS = 10 * MICROS
+IDLE = 30 * MICROS
 START = 1_709_510_400 * MICROS
 """2024-03-04T00:00:00Z."""
 
@@ -137,8 +139,6 @@ def learned(
     every: int | None = EVERY, records: int | None = None, segments: tuple[str, ...] = ("region",)
 ) -> Baseline:
     """The shop's baseline, built by the real learner."""
-    from monitor.model import ModelSpec, WindowSpec  # noqa: PLC0415
-
     spec = ModelSpec(
         name=MODEL,
         columns=COLUMNS,
@@ -168,8 +168,9 @@ class Setting:
 
     def restarted(self) -> LiveDriver:
         """A driver as after a restart of the process."""
+        idle = {MODEL: IDLE}
         self.driver = LiveDriver(
-            self.archive, self._restored, self.clock, self.notify, self.made.extend
+            self.archive, self._restored, self.clock, self.notify, self.made.extend, idle
         )
         return self.driver
 
@@ -206,8 +207,6 @@ class Setting:
 
     def decisions(self) -> list[DecisionRow]:
         """All stored decisions in order of making."""
-        from monitor.archive import decisions  # noqa: PLC0415
-
         return list(
             self.archive.reader.run(
                 lambda link: decisions.following(link, decisions.Query(), 0, decisions.MAX_PAGE)
@@ -221,7 +220,8 @@ class Setting:
 
 @contextmanager
 def setting(folder: Path, text: str | None = None, **more: Any) -> Iterator[Setting]:
-    """A configured archive in `folder`; its clock stands at `LIVE`."""
+    """A configured archive in `folder` (made if it is not there); its clock stands at `LIVE`."""
+    folder.mkdir(exist_ok=True)
     config = place(folder, text, more.get("baseline"))
     clock = ManualClock(LIVE)
     with Archive(config.archive.url, clock) as archive:
