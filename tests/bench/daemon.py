@@ -32,6 +32,13 @@ models:
     baseline: {baseline}
     window: {{every: 1h}}
 """
+_TUNED: Final = {
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "MALLOC_ARENA_MAX",
+    "PYTHONDONTWRITEBYTECODE",
+}
 _ROOT: Final = Path(__file__).parents[2]
 
 
@@ -48,17 +55,20 @@ class Site:
         config = self._configure("build", "history.parquet")
         build = ["baseline", "build", MODEL, "history.parquet", "-c", config.name]
         run = [sys.executable, "-m", "monitor.cli.main", *build, "-o", "bench.baseline"]
-        subprocess.run(run, cwd=self.place, env=_environment(), check=True, capture_output=True)
+        subprocess.run(
+            run, cwd=self.place, env=self._environment(), check=True, capture_output=True
+        )
 
     @contextmanager
     def daemon(self, name: str) -> Iterator[Daemon]:
         """A running daemon, ready, on the empty archive `name`; all of it is gone at the end."""
         config = self._configure(name, "bench.baseline")
         command = [sys.executable, "-m", "monitor.cli.main", "run", "-c", config.name]
+        environment = self._environment()
         with (self.place / f"{name}.log").open("wb") as log:
             started = time.perf_counter()
             process = subprocess.Popen(
-                command, cwd=self.place, env=_environment(), stdout=subprocess.DEVNULL, stderr=log
+                command, cwd=self.place, env=environment, stdout=subprocess.DEVNULL, stderr=log
             )
             daemon = Daemon(process, self.port, started)
             try:
@@ -78,6 +88,15 @@ class Site:
         text = _CONFIG.format(port=self.port, archive=name, model=MODEL, baseline=baseline)
         config.write_text(text)
         return config
+
+    def _environment(self) -> dict[str, str]:
+        """As a user's shell has it: nothing tuned from outside, modules compiled on first use.
+
+        An installed driftd has its bytecode beside it; here it is kept out of the working tree.
+        """
+        kept = {key: value for key, value in os.environ.items() if key not in _TUNED}
+        cache = str(self.place / "bytecode")
+        return kept | {"PYTHONPATH": str(_ROOT), "PYTHONPYCACHEPREFIX": cache}
 
 
 class Daemon:
@@ -140,10 +159,3 @@ class Daemon:
         text = Path(f"/proc/{self.pid}/status").read_text()
         match = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
         return int(match[1]) / 1024 if match else 0.0
-
-
-def _environment() -> dict[str, str]:
-    """As a user's shell has it: nothing that tunes threads or memory from outside."""
-    tuned = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX")
-    kept = {key: value for key, value in os.environ.items() if key not in tuned}
-    return kept | {"PYTHONPATH": str(_ROOT)}
