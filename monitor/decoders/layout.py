@@ -92,11 +92,15 @@ class TableLayout:
             except KeyError as error:
                 raise InputError(f"{self.timezone!r} is not a known time zone") from error
 
+    def said(self) -> list[str]:
+        """Columns that the layout gives a role of their own; conventions leave them alone."""
+        single = (getattr(self, role) for role in CONVENTIONS)
+        scores = (self.scores or {}).values()
+        return [name for name in (*single, self.model_column, *scores) if name]
+
     def named(self) -> list[str]:
         """All columns that the layout names, other than to ignore them."""
-        single = (getattr(self, role) for role in CONVENTIONS)
-        several = (*(self.scores or {}).values(), *(self.segments or ()), *(self.features or ()))
-        return [name for name in (*single, self.model_column, *several) if name]
+        return [*self.said(), *(self.segments or ()), *(self.features or ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ def _single(layout: TableLayout, role: str, columns: Sequence[str]) -> str:
     said: str | None = getattr(layout, role)
     if said is not None:
         return said
-    folded = {name.lower(): name for name in reversed(columns) if name not in layout.ignore}
+    free = set(columns) - {*layout.ignore, *layout.said()}
+    folded = {name.lower(): name for name in reversed(columns) if name in free}
     return next((folded[name] for name in CONVENTIONS[role] if name in folded), "")
 
 
