@@ -28,7 +28,11 @@ sources:
     path: "logs/app*"
     format: {format}
     model: shop
-    table: {{scores: {{"1": score}}, segments: [region], id: id, time: time}}
+    table:
+      scores: {{"1": score}}
+      segments: [region]
+      features: [amount, age, country]
+      version_name: "7"
 """
 
 
