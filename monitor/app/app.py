@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -25,6 +24,14 @@ from monitor.app.models import ArchiveResolver, ledger_for
 from monitor.app.queries import ArchiveQueries
 from monitor.app.rows import decoder_for, layout_of
 from monitor.app.services import DaemonCommands, DaemonHealth, HttpIngest
+from monitor.app.settings import (
+    Routes,
+    file_source,
+    limits_of,
+    reading_of,
+    source_name,
+    web_settings,
+)
 from monitor.archive import baselines as stored
 from monitor.archive import engine_state, journal, keys
 from monitor.archive.archive import Archive
@@ -35,9 +42,8 @@ from monitor.archive.writer import WriterBounds
 from monitor.clock import MICROS
 from monitor.config.digest import canonical_decision_config, decision_config, decision_digest
 from monitor.config.load import load
-from monitor.config.model import is_loopback
 from monitor.config.secrets import read_secret
-from monitor.config.sources import FilesSource, HttpSource
+from monitor.config.sources import FilesSource
 from monitor.drivers.live import LiveDriver, Notify
 from monitor.drivers.pump import Pump
 from monitor.engine.engine import Configuration, Engine
@@ -45,52 +51,25 @@ from monitor.errors import ConfigError
 from monitor.intake.dedup import Dedup
 from monitor.intake.intake import Intake, load_dedup
 from monitor.packing import decompress, unpack
-from monitor.record import Limits
-from monitor.sources.confinement import Confinement
-from monitor.sources.files import FilesSource as FileLines
-from monitor.sources.parquet import ParquetSource
 from monitor.telemetry import Telemetry
 from monitor.web.app import create_app
 from monitor.web.server import WebServer, listen
-from monitor.web.services import LOOPBACK_NAMES, Services, WebSettings
-from monitor.web.tokens import read_tokens
+from monitor.web.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from detectors.sequential.budget import Ledger
     from monitor.clock import Clock
-    from monitor.config.model import Config, LimitsConfig
+    from monitor.config.model import Config
     from monitor.engine.decision import Decision
-    from monitor.sources.base import Source
+    from monitor.record import Limits
 
 KEY_BYTES = 32
-_READS = {"parquet": "arrow-table"}
-"""Decoders of sources that hand over something else than what is in the file."""
-
 DELIVERY_STOP_SECONDS = 5.0
 
 logger = structlog.get_logger("driftd")
-
-
-@dataclass(slots=True)
-class Routes:
-    """Which channels hear of an alert; replaced as a whole when the configuration is."""
-
-    config: Config
-
-    def channels(self, model: str, severity: str) -> Sequence[str]:
-        """Names of channels, each once, in the order of the routes."""
-        alerts = self.config.alerts
-        if not alerts.routes:
-            return [channel.name for channel in alerts.channels]
-        matching = (
-            route.channels
-            for route in alerts.routes
-            if route.match.model in {None, model} and route.match.severity in {None, severity}
-        )
-        return list(dict.fromkeys(name for names in matching for name in names))
 
 
 class Daemon:
@@ -317,7 +296,7 @@ class Daemon:
 
     def _pump(self, source: FilesSource, limits: Limits) -> Pump:
         layout = layout_of(source.model or "-", source.table)
-        decoder = decoder_for(_READS.get(source.format, source.format), layout, limits)
+        decoder = decoder_for(reading_of(source), layout, limits)
         files = file_source(source, self._directory)
         files.check()
         return Pump(files, decoder, self._intake, self._archive.reader, self._clock)
@@ -335,58 +314,9 @@ class Daemon:
         self._worker.wake()
 
 
-def limits_of(limits: LimitsConfig) -> Limits:
-    """Bounds of one record, as decoders take them."""
-    return Limits(
-        max_depth=limits.depth,
-        max_keys=limits.keys,
-        max_string=limits.string_length,
-        max_record_bytes=limits.record_bytes,
-        max_future_seconds=float(limits.future),
-    )
-
-
-def web_settings(config: Config) -> WebSettings:
-    """Bounds and policies of the HTTP side."""
-    server = config.server
-    names = LOOPBACK_NAMES | frozenset(server.allowed_hosts)
-    exposed = not is_loopback(server.host)
-    return WebSettings(
-        max_body_bytes=server.max_body_bytes,
-        max_decompressed_bytes=server.max_decompressed_bytes,
-        max_inflight_bytes=2 * server.max_decompressed_bytes + server.max_body_bytes,
-        allowed_hosts=None if exposed else names,
-        tokens=_token_reader(server.token_file),
-    )
-
-
-def _token_reader(path: Path | None) -> Callable[[], tuple[str, ...]]:
-    if path is None:
-        return tuple
-    return lambda: read_tokens(path)
-
-
 def in_words(ledger: Ledger) -> str:
     """What the budget means for each stream, for people."""
     return "; ".join(f"{key.rstrip('/')}: {ledger.sentence(key)}" for key in ledger.streams)
-
-
-def source_name(source: FilesSource | HttpSource, directory: Path) -> str:
-    """Name of a source in metrics, counters and positions; paths as in the configuration."""
-    if not isinstance(source, FilesSource):
-        return source.type
-    path = source.path
-    inside = path.is_relative_to(directory)
-    return source.name or str(path.relative_to(directory) if inside else path)
-
-
-def file_source(source: FilesSource, directory: Path) -> Source:
-    """A files source; its files lie below `directory`, where the configuration file is."""
-    name, confinement = source_name(source, directory), Confinement(directory)
-    if source.format == "parquet":
-        return ParquetSource(name, confinement, str(source.path))
-    content: Literal["csv", "ndjson"] = "csv" if source.format == "csv" else "ndjson"
-    return FileLines(name, confinement, str(source.path), content)
 
 
 def _idle(config: Config) -> dict[str, int]:

@@ -25,8 +25,9 @@ from monitor.baseline import Baseline, History, SegmentBaseline
 from monitor.clock import MICROS
 from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
+from monitor.engine.cutting import windows_for
 from monitor.engine.segments import Segments, segment_column, split
-from monitor.engine.windows import middle, windows_for
+from monitor.engine.windows import middle
 from monitor.errors import InputError
 from monitor.progress import unheard
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from monitor.engine.columns import Framer
+from monitor.engine.cutting import windows_for
 from monitor.engine.segments import known_segments
-from monitor.engine.windows import windows_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,38 +1,22 @@
-"""Cutting one model's stream into windows, and when a window is ripe.
+"""Windows of one model: what is open, what is closed, and what cutting a stream promises.
 
-Time windows close on event time alone: the watermark is the newest event seen minus the allowed
-lateness, and it moves once per journal entry, so that the order of rows inside an entry does not
-matter. A row whose window has closed is late: counted, never folded, and reopens nothing. Wall
-time has no say here; an idle stream is closed by an `advance` entry in the journal, which makes
-replay see it at the same place.
-
-Count windows take the rows of each stream (version and segment) in journal order.
+`time_windows` cuts by event time, `count_windows` by rows, `cutting` chooses between them.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from operator import itemgetter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-
 from detectors.profile.profile import Profile
-from monitor.columnar import take
-from monitor.engine.segments import Segments, split
 from monitor.model import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from detectors.profile.frame import Frame
     from monitor.engine.columns import Framer
-    from monitor.model import WindowSpec
     from monitor.record import RecordBatch
-
-GAP_LIMIT = 3
-"""Empty windows judged in a row; a longer silence is one story, not a decision per window."""
 
 MAX_APPEARED = 20
 """Unknown columns that a window remembers by name."""
@@ -163,252 +147,17 @@ class Windows(Protocol):
         ...
 
 
-def windows_for(spec: WindowSpec, framer: Framer, known: Segments) -> Windows:
-    """The kind of windows that `spec` asks for."""
-    if spec.every is not None:
-        return TimeWindows(spec.every, spec.lateness, framer, known)
-    if spec.records is None:
-        msg = "a window needs `every` or `records`"
-        raise ValueError(msg)
-    return CountWindows(spec.records, framer, known)
-
-
-@dataclass(slots=True)
-class TimeWindows:
-    """Windows `[k * every, (k + 1) * every)` of event time; indexes count from the epoch."""
-
-    every: int
-    lateness: int
-    framer: Framer
-    known: Segments
-    late: int = 0
-    newest: int | None = None
-    _next: int | None = None
-    _open: dict[int, dict[Stream, OpenWindow]] = field(default_factory=dict)
-    _latest_version: str = ""
-    _empty: int = 0
-    _last_event: int | None = None
-    _floor: int | None = None
-
-    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        parts = self._parts(batches)
-        for batch in batches:
-            if len(batch):
-                newest = int(batch.times.max())
-                self.newest = newest if self.newest is None else max(self.newest, newest)
-                self._latest_version = batch.version
-        if self.newest is None:
-            return
-        ripe = (self.newest - self.lateness) // self.every
-        for index in sorted({*parts, *self._open}):
-            for batch in parts.get(index, ()):
-                self._fold(index, batch, seq)
-            if index < ripe:
-                yield from self._close(index)
-        yield from self._pass(ripe)
-
-    def advance(self, to: int) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        ripe = to // self.every
-        for index in sorted(index for index in self._open if index < ripe):
-            yield from self._close(index)
-        yield from self._pass(ripe)
-
-    def flush(self) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        for index in sorted(self._open):
-            yield from (replace(window, partial=True) for window in self._close(index))
-
-    def open_end(self) -> int | None:
-        """See `Windows`."""
-        return (max(self._open) + 1) * self.every if self._open else None
-
-    def open_rows(self) -> int:
-        """See `Windows`."""
-        # Copied at once, because readers ask from their own threads.
-        opened = list(self._open.items())
-        return _rows(max(opened, key=itemgetter(0))[1]) if opened else 0
-
-    def closable(self, to: int) -> bool:
-        """See `Windows`."""
-        ripe = to // self.every
-        if any(index < ripe for index in self._open):
-            return True
-        return self._next is not None and self._next < ripe and self._empty < GAP_LIMIT
-
-    def place(self) -> Any:
-        """See `Windows`."""
-        return self._floor if self._next is None else self._next
-
-    def follow(self, place: Any) -> None:
-        """See `Windows`."""
-        # Not `_next`: the windows since then were somebody else's, they were not empty.
-        self._floor = place
-
-    def state(self) -> dict[str, Any]:
-        """See `Windows`."""
-        opened = [
-            [index, *stream, window.state()]
-            for index, streams in sorted(self._open.items())
-            for stream, window in sorted(streams.items())
-        ]
-        place = {"late": self.late, "newest": self.newest, "next": self._next}
-        place |= {"empty": self._empty, "last_event": self._last_event, "floor": self._floor}
-        return {**place, "version": self._latest_version, "open": opened}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See `Windows`."""
-        self.late, self.newest = state["late"], state["newest"]
-        self._next, self._empty = state["next"], state["empty"]
-        self._last_event, self._floor = state["last_event"], state["floor"]
-        self._latest_version = state["version"]
-        self._open = {}
-        for index, version, segment, window in state["open"]:
-            streams = self._open.setdefault(index, {})
-            streams[Stream(version, segment)] = OpenWindow.restore(self.framer.frame, window)
-
-    def _parts(self, batches: Iterable[RecordBatch]) -> dict[int, list[RecordBatch]]:
-        """Rows by window index; late rows are counted and left out."""
-        parts: dict[int, list[RecordBatch]] = defaultdict(list)
-        first = self._floor if self._next is None else self._next
-        for batch in batches:
-            indexes = batch.times // self.every
-            for index in np.unique(indexes).tolist():
-                rows = indexes == index
-                if first is not None and index < first:
-                    self.late += int(rows.sum())
-                else:
-                    parts[index].append(batch if rows.all() else take(batch, rows))
-        return parts
-
-    def _fold(self, index: int, batch: RecordBatch, seq: int) -> None:
-        streams = self._open.setdefault(index, {})
-        for segment, part in split(batch, self.known):
-            _fold_into(streams, Stream(batch.version, segment), self.framer, part, seq)
-
-    def _close(self, index: int) -> Iterator[ClosedWindow]:
-        yield from self._pass(index)
-        start, end = self._bounds(index)
-        for stream, window in sorted(self._open.pop(index).items()):
-            self._last_event = max(window.end, self._last_event or window.end)
-            yield window.closed(stream, index, start, end)
-        self._empty = 0
-        self._next = index + 1 if self._next is None else max(index + 1, self._next)
-
-    def _pass(self, ripe: int) -> Iterator[ClosedWindow]:
-        """Windows before `ripe` can take no more rows; the first few empty ones are judged."""
-        if self._next is None:
-            return
-        stream = Stream(self._latest_version, WHOLE)
-        for index in range(self._next, min(ripe, self._next + GAP_LIMIT - self._empty)):
-            self._empty += 1
-            start, end = self._bounds(index)
-            empty = Profile(self.framer.frame)
-            yield ClosedWindow(stream, index, start, end, empty, 0, 0, last_event=self._last_event)
-        self._next = max(ripe, self._next)
-
-    def _bounds(self, index: int) -> tuple[int, int]:
-        """Start and end of a window, microseconds."""
-        start = index * self.every
-        return max(start, FIRST_TIME), min(start + self.every, LAST_TIME)
-
-
-@dataclass(slots=True)
-class CountWindows:
-    """Windows of `records` rows of one stream, in journal order; indexes count from 0."""
-
-    records: int
-    framer: Framer
-    known: Segments
-    late: int = 0
-    newest: int | None = None
-    _open: dict[Stream, OpenWindow] = field(default_factory=dict)
-    _index: dict[Stream, int] = field(default_factory=dict)
-
-    def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        for batch in batches:
-            for segment, part in split(batch, self.known):
-                yield from self._feed(Stream(batch.version, segment), part, seq)
-
-    def advance(self, to: int) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        del to  # a count window waits for its rows however long they take
-        yield from ()
-
-    def flush(self) -> Iterator[ClosedWindow]:
-        """See `Windows`."""
-        for stream in sorted(self._open):
-            yield replace(self._close(stream), partial=True)
-
-    def open_end(self) -> int | None:
-        """See `Windows`."""
-        return None
-
-    def open_rows(self) -> int:
-        """See `Windows`."""
-        return _rows(self._open)
-
-    def closable(self, to: int) -> bool:
-        """See `Windows`."""
-        del to
-        return False
-
-    def place(self) -> Any:
-        """See `Windows`."""
-        return [[*stream, index] for stream, index in sorted(self._index.items())]
-
-    def follow(self, place: Any) -> None:
-        """See `Windows`."""
-        self._index = {Stream(version, segment): index for version, segment, index in place}
-
-    def state(self) -> dict[str, Any]:
-        """See `Windows`."""
-        opened = [[*stream, window.state()] for stream, window in sorted(self._open.items())]
-        return {"late": self.late, "newest": self.newest, "open": opened, "index": self.place()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """See `Windows`."""
-        self.late, self.newest = state["late"], state["newest"]
-        self._open = {
-            Stream(version, segment): OpenWindow.restore(self.framer.frame, window)
-            for version, segment, window in state["open"]
-        }
-        self.follow(state["index"])
-
-    def _feed(self, stream: Stream, batch: RecordBatch, seq: int) -> Iterator[ClosedWindow]:
-        done = 0
-        while done < len(batch):
-            window = self._open.get(stream)
-            room = self.records - (window.profile.rows if window else 0)
-            part = take(batch, np.arange(done, min(done + room, len(batch))))
-            done += len(part)
-            self._fold(stream, part, seq)
-            if self._open[stream].profile.rows >= self.records:
-                yield self._close(stream)
-
-    def _fold(self, stream: Stream, part: RecordBatch, seq: int) -> None:
-        high = int(part.times.max())
-        _fold_into(self._open, stream, self.framer, part, seq)
-        self.newest = high if self.newest is None else max(self.newest, high)
-
-    def _close(self, stream: Stream) -> ClosedWindow:
-        index = self._index.get(stream, 0)
-        self._index[stream] = index + 1
-        window = self._open.pop(stream)
-        return window.closed(stream, index, window.start, min(window.end + 1, LAST_TIME))
-
-
-def _rows(streams: dict[Stream, OpenWindow]) -> int:
+def rows_of(streams: dict[Stream, OpenWindow]) -> int:
+    """Rows of the whole stream, all versions; may be asked from another thread."""
     return sum(
         window.profile.rows for stream, window in list(streams.items()) if stream.segment == WHOLE
     )
 
 
-def _fold_into(
+def fold_into(
     streams: dict[Stream, OpenWindow], stream: Stream, framer: Framer, part: RecordBatch, seq: int
 ) -> OpenWindow:
+    """Add rows of journal entry `seq` to the stream's window, a new one if it has none."""
     window = streams.get(stream)
     if window is None:
         low = int(part.times.min())

@@ -11,7 +11,7 @@ import pytest
 from detectors.profile.fitting import fit_frame
 from monitor.drivers.idle import advance_to
 from monitor.engine.columns import Framer
-from monitor.engine.windows import windows_for
+from monitor.engine.cutting import windows_for
 from monitor.model import WindowSpec
 from monitor.record import Numbers, RecordBatch
 

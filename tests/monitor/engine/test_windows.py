@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from detectors.profile.fitting import fit_frame
 from monitor.engine.columns import Framer
-from monitor.engine.windows import GAP_LIMIT, ClosedWindow, Stream, Windows, windows_for
+from monitor.engine.cutting import windows_for
+from monitor.engine.time_windows import GAP_LIMIT
+from monitor.engine.windows import ClosedWindow, Stream, Windows
 from monitor.model import WindowSpec
 from monitor.packing import pack, unpack
 from monitor.record import Numbers, RecordBatch, Texts
