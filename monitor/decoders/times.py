@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SERIES: Final = list[datetime | None]
+_YEAR_1: Final = -62_135_596_800_000_000
+_YEAR_10000: Final = 253_402_300_800_000_000
 _SHOWN: Final = 40
 
 
@@ -59,11 +61,18 @@ def times_of(
     except (msgspec.ValidationError, TypeError):  # TypeError: a naive one cannot be subtracted
         values = _one_by_one(texts, received_at, faults)
     times = np.array(values, dtype=np.int64)
+    # An offset can take the ends of the calendar beyond what can be written as a UTC time.
+    odd = np.flatnonzero(
+        ((times < _YEAR_1) | (times >= _YEAR_10000)) & (times != received_at)
+    ).tolist()
+    for row in odd:
+        faults[row] = Fault(Reason.BAD_TIME, f"{texts[row]} is not between the years 1 and 9999")
+        times[row] = received_at
     late = np.flatnonzero(times > received_at + max_future_seconds * MICROS)
     for row in late.tolist():
         faults[row] = Fault(Reason.FUTURE_TIME, f"{texts[row]} is in the future")
         times[row] = received_at
-    return times, dict(sorted(faults.items())) if len(late) else faults
+    return times, dict(sorted(faults.items())) if len(late) or odd else faults
 
 
 def _one_by_one(

@@ -69,9 +69,10 @@ def build_baseline(
     Raises
     ------
     InputError
-        There are fewer rows than `spec.min_records`.
+        There are fewer rows than `spec.min_records`, or in every value of a segment.
     """
-    rows = _ordered(batches)
+    pieces = _ordered(batches, spec.window.records or CHUNK)
+    rows = [batch for piece in pieces for batch in piece]
     total = sum(map(len, rows))
     least = max(spec.min_records, FEWEST_ROWS)
     if total < least:
@@ -83,10 +84,12 @@ def build_baseline(
     pooled, usual = _pool(rows, spec, Framer(frame), known, lambda done: progress(done, 2 * total))
     learners = {name: _Learner(spec, pooled[name], usual[name]) for name in pooled}
     windows = windows_for(replace(spec.window, lateness=0), Framer(frame), known)
-    for done, batch in enumerate(rows):
-        for closed in windows.feed([batch], 0):
+    done = total
+    for piece in pieces:
+        for closed in windows.feed(piece, 0):
             learners[closed.stream.segment].see(middle(closed), closed.profile)
-        progress(total + done * CHUNK, 2 * total)
+        done += sum(map(len, piece))
+        progress(done, 2 * total)
     for closed in windows.flush():
         learners[closed.stream.segment].see(middle(closed), closed.profile)
     times = np.concatenate([batch.times for batch in rows])
@@ -204,15 +207,31 @@ def _dealt(
     return learner.learned(exchangeable=True)
 
 
-def _ordered(batches: Sequence[RecordBatch]) -> list[RecordBatch]:
-    """Rows in time order, in chunks, under one version: a baseline knows only one normal."""
-    chunks: list[tuple[int, RecordBatch]] = []
-    for batch in batches:
-        ordered = take(replace(batch, version=""), np.argsort(batch.times, kind="stable"))
-        for start in range(0, len(ordered), CHUNK):
-            part = take(ordered, np.arange(start, min(start + CHUNK, len(ordered))))
-            chunks.append((int(part.times[0]), part))
-    return [batch for _, batch in sorted(chunks, key=lambda chunk: chunk[0])]
+def _ordered(batches: Sequence[RecordBatch], size: int) -> list[list[RecordBatch]]:
+    """Pieces in time order under one version: a baseline knows only one normal.
+
+    Batches may overlap in time (one per version, say), so a piece holds a part of each; of several
+    batches it has `size` rows, that a window of as many records is made of neighbours in time.
+    """
+    ordered = [
+        take(replace(batch, version=""), np.argsort(batch.times, kind="stable"))
+        for batch in batches
+        if len(batch)
+    ]
+    if not ordered:
+        return []
+    times = np.concatenate([batch.times for batch in ordered])
+    owner = np.repeat(np.arange(len(ordered)), list(map(len, ordered)))
+    owner = owner[np.argsort(times, kind="stable")]
+    step = CHUNK if len(ordered) == 1 else size
+    pieces: list[list[RecordBatch]] = []
+    done = np.zeros(len(ordered), dtype=np.int64)
+    for start in range(0, len(owner), step):
+        ends = done + np.bincount(owner[start : start + step], minlength=len(ordered))
+        places = zip(ordered, done.tolist(), ends.tolist(), strict=True)
+        pieces.append([take(batch, np.arange(a, b)) for batch, a, b in places if b > a])
+        done = ends
+    return pieces
 
 
 def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:
@@ -227,7 +246,7 @@ def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:
             categorical[column.name] = _counts(batch.columns.get(column.name) for batch in rows)
         elif column.kind != "ignore":
             presence.append(column.name)
-    ranges = {column.name: column.range for column in spec.columns if column.range is not None}
+    ranges = {c.name: c.range for c in spec.columns if c.range is not None and c.name in numeric}
     return fit_frame(numeric, categorical, presence, ranges)
 
 
@@ -251,5 +270,10 @@ def _segments(rows: Sequence[RecordBatch], spec: ModelSpec) -> Segments:
             raise InputError(msg)
         frequent = counts.most_common(SEGMENTS_PER_KEY)
         large = sorted(value for value, count in frequent if count >= spec.min_records)
+        if not large:
+            raise InputError(
+                f"model {spec.name!r}: no value of the segment {key!r} has {spec.min_records} "
+                "records in the baseline; leave it out of models[].segments"
+            )
         known.append((key, tuple(large)))
     return tuple(known)

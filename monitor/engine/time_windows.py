@@ -178,4 +178,5 @@ class TimeWindows:
     def _bounds(self, index: int) -> tuple[int, int]:
         """Start and end of a window, microseconds."""
         start = index * self.every
-        return max(start, FIRST_TIME), min(start + self.every, LAST_TIME)
+        low, high = np.clip([start, start + self.every], FIRST_TIME, LAST_TIME).tolist()
+        return low, high

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from detectors.profile.profile import Profile
 from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
+from monitor.archive.journal import Entry
 from monitor.archive.outbox_sql import SqlOutbox
 from monitor.config.load import load
 from monitor.drivers import live
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from monitor.archive.journal import Entry
     from tests.monitor.drivers.setting import Setting
 
 CHANNELS = Notify(channels=lambda _model, _severity: ("ops", "dev"), link=lambda id_: f"/d/{id_}")
@@ -326,7 +326,7 @@ def test_check_closes_what_is_open(shop: Setting) -> None:
     number = shop.driver.append_control(control("check", model=MODEL))
     shop.step()
     assert shop.driver.wait_for(number, 0)
-    assert [row.records for row in shop.decisions()][0] == 40
+    assert next(row.records for row in shop.decisions()) == 40
     shop.driver.append_control(control("check", model=MODEL))
     shop.driver.append_control(control("check", model="nobody"))
     shop.driver.append_control(control("advance", model="nobody", to=LIVE))
@@ -348,7 +348,8 @@ def test_durations_are_a_histogram() -> None:
         durations.observe(seconds)
     cumulated = dict(durations.cumulated())
     assert (cumulated[0.001], cumulated[0.0025], cumulated[10.0]) == (2, 3, 3)
-    assert (sum(durations.counts), durations.total) == (4, pytest.approx(99.003))
+    assert sum(durations.counts) == 4
+    assert durations.total == pytest.approx(99.003)
 
 
 def test_the_thread_follows_the_journal_and_saves_at_the_end(shop: Setting) -> None:
@@ -406,7 +407,7 @@ def test_a_poisoned_entry_stops_the_engine_and_says_so(
     shop: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "RETRY_SECONDS", 0.01)
-    poison: Entry = live.Entry("records", b"no block", 1, 0, 0)
+    poison = Entry("records", b"no block", 1, 0, 0)
     shop.write(lambda link: journal.append(link, poison))
     shop.driver.start()
     try:
