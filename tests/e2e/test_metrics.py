@@ -110,4 +110,4 @@ def test_the_api_agrees_with_itself(daemon: Daemon) -> None:
     assert "/v1/records" in paths
     status = daemon.get("/v1/status")
     assert status["windows_judged"] == len(daemon.decisions())
-    assert "1 per 30 days" in status["budget"] or status["budget"]
+    assert status["budget"]
