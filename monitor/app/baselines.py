@@ -84,19 +84,24 @@ def settle(config: Config, archive: Archive, clock: Clock) -> dict[str, str]:
     """The baseline id of every model; new ones are stored and activated.
 
     A file that was not activated before wins; else the newest activation does, so that
-    `driftd baseline activate` outlives a restart.
+    `driftd baseline activate` outlives a restart. All models are settled, or none.
+
+    Raises
+    ------
+    ConfigError
+        A baseline does not fit its model.
     """
-    chosen: dict[str, str] = {}
-    for model in config.models:
-        baseline = load_or_build(model, clock.now())
+    named = [(model, load_or_build(model, clock.now())) for model in config.models]
+    for model, baseline in named:
         check_baseline(model, baseline)
-        chosen[model.name] = archive.writer.submit(
-            lambda link, found=baseline: _activate(link, found, clock.now())  # type: ignore[misc]
-        ).result()
-    return chosen
+    return archive.writer.submit(
+        lambda link: {
+            model.name: _activate(link, model, baseline, clock.now()) for model, baseline in named
+        }
+    ).result()
 
 
-def _activate(link: Connection, baseline: Baseline, now: int) -> str:
+def _activate(link: Connection, model: ModelConfig, baseline: Baseline, now: int) -> str:
     row = StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes())
     try:
         stored.get(link, baseline.id)
@@ -105,5 +110,9 @@ def _activate(link: Connection, baseline: Baseline, now: int) -> str:
     past = stored.history(link, baseline.model)
     configured = next((seen.baseline for seen in past if seen.reason == CONFIGURED), None)
     if configured != baseline.id:
-        stored.activate(link, Activation(baseline.model, baseline.id, now, CONFIGURED))
-    return stored.active(link)[baseline.model]
+        asked = Activation(baseline.model, baseline.id, now, CONFIGURED)
+        stored.activate(link, asked, again=True)
+    active = stored.active(link)[baseline.model]
+    if active != baseline.id:
+        check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
+    return active

@@ -104,8 +104,10 @@ def heads(connection: Connection, model: str | None = None) -> tuple[BaselineHea
     )
 
 
-def activate(connection: Connection, activation: Activation) -> None:
-    """Judge the model by this baseline from now on; nothing happens when it is active already.
+def activate(connection: Connection, activation: Activation, *, again: bool = False) -> None:
+    """Judge the model by this baseline from now on.
+
+    When it is active already nothing happens, unless `again` asks to remember that reason too.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def activate(connection: Connection, activation: Activation) -> None:
         raise UsageError(
             f"baseline {activation.baseline} is of model {model}, not of {activation.model}"
         )
-    if active(connection).get(activation.model) != activation.baseline:
+    if again or active(connection).get(activation.model) != activation.baseline:
         connection.execute(insert(activations), asdict(activation))
 
 

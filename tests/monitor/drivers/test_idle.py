@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -79,9 +79,9 @@ def test_a_live_stream_has_a_few_empty_windows_and_then_peace() -> None:
 
 
 def test_the_setting_may_say_what_idle_is() -> None:
-    arguments: Any = (model(MINUTES, NOON + 1), micros(NOON + 1), micros(NOON + 100))
-    assert advance_to(*arguments, micros(99.5)) is None
-    assert advance_to(*arguments, micros(99)) == micros(NOON + 90)
+    silent, since, now = model(MINUTES, NOON + 1), micros(NOON + 1), micros(NOON + 100)
+    assert advance_to(silent, since, now, micros(99.5)) is None
+    assert advance_to(silent, since, now, micros(99)) == micros(NOON + 90)
 
 
 def test_windows_of_records_are_never_closed_by_silence() -> None:

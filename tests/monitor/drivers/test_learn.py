@@ -34,6 +34,7 @@ from tests.monitor.drivers.setting import (
 
 if TYPE_CHECKING:
     from monitor.baseline import Baseline
+    from monitor.record import Column
 
 SPEC = ModelSpec(MODEL, COLUMNS, WindowSpec(every=EVERY), min_records=20, segments=("region",))
 
@@ -181,7 +182,7 @@ def test_progress_never_goes_back_and_counts_both_passes() -> None:
 def test_useless_columns_do_not_disturb() -> None:
     """Constant, empty and broken columns are learned as what they are."""
     n = PER_WINDOW
-    more = {
+    more: dict[str, Column] = {
         "constant": Numbers(np.full(n, 3.0)),
         "empty": Numbers(np.full(n, np.nan)),
         "infinite": Numbers(np.full(n, np.inf)),
