@@ -83,8 +83,9 @@ def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
     if (window.every, window.records) != (baseline.window.every, baseline.window.records):
         problems.append("was cut into other windows than models[].window says")
     known = {name.partition("=")[0] for name in baseline.segments if name}
-    if set(model.segments) - known:
-        problems.append(f"knows no segments of {', '.join(set(model.segments) - known)}")
+    unknown = sorted(set(model.segments) - known)
+    if unknown:
+        problems.append(f"knows no segments of {', '.join(unknown)}")
     if baseline.model != model.name:
         problems.append(f"was learned for model {baseline.model!r}")
     if problems:
