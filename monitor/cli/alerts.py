@@ -40,7 +40,8 @@ def list_(path: Path, limit: int, *, everything: bool, as_json: bool) -> None:
         if everything:
             found = list(reader.run(lambda link: alerts_sql.newest(link, limit)))
         else:
-            found = list(reader.run(alerts_sql.open_alerts).values())[:limit]
+            opened = reader.run(alerts_sql.open_alerts).values()
+            found = sorted(opened, key=lambda alert: (-alert.opened_at, alert.id))[:limit]
     if as_json:
         print_json([_alert(alert) for alert in found])
         return

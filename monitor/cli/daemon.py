@@ -24,7 +24,8 @@ def call(config: Config, method: str, path: str, body: dict[str, Any]) -> dict[s
         No daemon answers, or it refuses; with its own words.
     """
     server = config.server
-    url = f"http://{server.host}:{server.port}{path}"
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    url = f"http://{host}:{server.port}{path}"
     tokens = read_tokens(server.token_file) if server.token_file else ()
     headers = {"authorization": f"Bearer {tokens[0]}"} if tokens else {}
     try:

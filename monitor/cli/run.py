@@ -13,7 +13,6 @@ import click
 
 from monitor.cli.tuning import tune
 from monitor.clock import SystemClock
-from monitor.errors import DriftdError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -102,5 +101,5 @@ def _reload(daemon: Daemon) -> None:
     """The old configuration stays when the new one is not right; say why."""
     try:
         daemon.reload()
-    except DriftdError as error:
+    except Exception as error:  # noqa: BLE001 - the daemon goes on, whatever is wrong with the file
         click.echo(f"the configuration was not reloaded:\n{error}", err=True)

@@ -6,9 +6,10 @@ does not ring. Everything else that a decision found does, within the budget it 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alerts.alert import DecisionRef, Severity, Signal
 from monitor.engine.decision import Verdict
@@ -56,9 +57,14 @@ def _signal(finding: Finding) -> Signal:
         kind=finding.kind,
         severity=_SEVERITY[finding.severity],
         summary=finding.text,
-        details=asdict(finding),
+        details={name: _plain(value) for name, value in asdict(finding).items()},
         since=None if finding.since is None else _micros(finding.since),
     )
+
+
+def _plain(value: Any) -> Any:
+    """As in the decision's JSON: null for what is not a number."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _micros(text: str) -> int:

@@ -228,3 +228,14 @@ def setting(folder: Path, text: str | None = None, **more: Any) -> Iterator[Sett
         made = Setting(archive, clock, config, **more)
         made.configure()
         yield made
+
+
+def filled(folder: Path, windows: int = 8) -> Setting:
+    """Fill the archive of `folder` with a shift after two windows, messages for two channels."""
+    notify = Notify(channels=lambda _model, _severity: ("ops", "dev"))
+    with setting(folder, notify=notify) as shop:
+        for index in range(windows):
+            shop.append(window(index, shift=0 if index < 2 else 3))
+        shop.step()
+        shop.driver.save()
+    return shop

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,13 @@ def test_a_signal_says_what_the_finding_says(decision: Decision) -> None:
     assert (signal.column, signal.kind, signal.summary) == ("amount", "drift", "amount rose")
     assert signal.since == LIVE + 500_000
     assert signal.details["measure"] == "location"
+
+
+def test_what_is_not_a_number_is_null(decision: Decision) -> None:
+    strange = replace(FOUND, current_value=math.nan, baseline_value=-math.inf, effect=0.5)
+    (signal,) = signals(replace(decision, findings=(strange,)))
+    told = json.loads(json.dumps(signal.details, allow_nan=False))
+    assert (told["current_value"], told["baseline_value"], told["effect"]) == (None, None, 0.5)
 
 
 def test_the_order_is_kept_and_an_unknown_beginning_stays_unknown(decision: Decision) -> None:
