@@ -16,7 +16,7 @@ def test_the_whole_stream_is_the_segment_without_a_name() -> None:
 def test_specs_have_the_documented_defaults() -> None:
     spec = ModelSpec("m", (), WindowSpec(every=60))
     assert (spec.min_records, spec.segments, spec.task) == (200, (), "none")
-    assert spec.policy == PolicySpec(min_effect=0.03, recover_windows=3)
+    assert spec.policy == PolicySpec()
     assert spec.window == WindowSpec(every=60, records=None, lateness=0, idle=300_000_000)
 
 

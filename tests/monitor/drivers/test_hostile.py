@@ -66,7 +66,7 @@ COLUMNS: dict[str, Column] = {
 }
 
 
-@pytest.mark.parametrize("name", ["amount", "age", "country", "note", "region"])
+@pytest.mark.parametrize("name", ["age", "country", "note"])
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=list(COLUMNS))
 def test_a_strange_column_harms_no_other(shop: Setting, name: str, column: Column) -> None:
     for index in range(2):
@@ -107,9 +107,9 @@ def test_two_thousand_unknown_columns(shop: Setting) -> None:
 
 
 @pytest.mark.parametrize("time", [FIRST, FIRST + 1, -1, 0, LAST])
-@pytest.mark.parametrize("every", ["7d", "1d", "1h", "60s"])
+@pytest.mark.parametrize("every", ["7d", "60s"])
 def test_the_ends_of_time(tmp_path: Path, time: int, every: str) -> None:
-    seconds = {"7d": 604_800, "1d": 86_400, "1h": 3_600, "60s": 60}[every]
+    seconds = {"7d": 604_800, "60s": 60}[every]
     text = config_text(window=f"{{every: {every}, lateness: 10s}}")
     with setting(tmp_path, text, baseline=learned(every=seconds * MICROS)) as shop:
         shop.append(rows(1, [time] * 50))
