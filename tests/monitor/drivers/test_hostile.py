@@ -86,8 +86,9 @@ def test_a_strange_column_harms_no_other(shop: Setting, name: str, column: Colum
     assert len([row for row in shop.decisions() if not row.segment]) == 4
 
 
-@pytest.mark.parametrize("column", COLUMNS.values(), ids=list(COLUMNS))
-def test_strange_segments_are_no_segments(shop: Setting, column: Column) -> None:
+@pytest.mark.parametrize("name", ["infinite", "all null", "long text", "booleans", "anything"])
+def test_strange_segments_are_no_segments(shop: Setting, name: str) -> None:
+    column = COLUMNS[name]
     for index in range(2):
         shop.append(replace(window(index), segments={"region": column, "=": column, "": column}))
     shop.append(replace(window(2), segments={"region": texts("north=", "=north", "north=a")}))
