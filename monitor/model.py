@@ -31,7 +31,7 @@ class WindowSpec:
 class PolicySpec:
     """When evidence becomes a verdict; see `monitor.engine.policy`."""
 
-    min_effect: float = 0.03
+    min_effect: float = 0.05
     recover_windows: int = 3
 
 

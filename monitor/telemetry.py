@@ -79,6 +79,7 @@ class ModelState:
     decisions: Mapping[str, int] = field(default_factory=dict)
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     window_records: int | None = None
+    late: int = 0
     last_record: int | None = None
     watermark: int | None = None
 
@@ -269,6 +270,12 @@ def _model_families(models: Sequence[ModelState]) -> Iterator[Metric]:
             for severity in SEVERITIES
             for state in ALERT_STATES
         ],
+    )
+    yield _counter(
+        "driftd_late_records",
+        "Records whose window had closed; they are in the journal and in no window.",
+        ("model",),
+        [((model.model,), model.late) for model in models],
     )
     yield _gauge(
         "driftd_window_records",

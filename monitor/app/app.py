@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
-from alerts.channels.address import AddressPolicy
-from alerts.channels.base import ChannelServices
-from alerts.channels.registry import build_channel
-from alerts.channels.transport import Transport
 from alerts.life import LifePolicy
 from alerts.worker import DeliveryWorker
 from monitor.app import housekeeping
@@ -26,6 +24,7 @@ from monitor.app.rows import decoder_for, layout_of
 from monitor.app.services import DaemonCommands, DaemonHealth, HttpIngest
 from monitor.app.settings import (
     Routes,
+    channels_of,
     file_source,
     limits_of,
     reading_of,
@@ -91,6 +90,7 @@ class Daemon:
         self._directory = path.absolute().parent
         self._clock = clock
         self._started = clock.now()
+        self._reloading = threading.Lock()
         with ExitStack() as stack:
             self._build(stack)
             self._parts = stack.pop_all()
@@ -123,6 +123,10 @@ class Daemon:
         Models, budget and routes change at once; what is bound to the process (address, archive,
         sources, channels, limits) needs a restart and is refused.
         """
+        with self._reloading:
+            self._reload()
+
+    def _reload(self) -> None:
         try:
             fresh = load(self._path)
             _same_process(self.config, fresh)
@@ -132,6 +136,7 @@ class Daemon:
             raise
         self._configure(configuration)
         self.config = self._routes.config = self._queries.config = fresh
+        self._tell_budget()
         self._driver.retune(self._notify(fresh), _idle(fresh))
         self._intake.rates = _rates(fresh)
         self._measures.reload_successful = True
@@ -182,7 +187,7 @@ class Daemon:
                 model.name: LifePolicy(model.policy.for_windows, model.policy.recover_windows)
                 for model in config.models
             },
-            link=lambda decision: f"{self.address}/decisions/{decision}",
+            link=lambda decision: f"{public(self.address)}/decisions/{decision}",
         )
 
     def _activate(self, config: Config) -> Configuration:
@@ -237,11 +242,7 @@ class Daemon:
         )
 
     def _build_delivery(self, stack: ExitStack) -> None:
-        channels = []
-        for channel in self.config.alerts.channels:
-            transport = Transport(AddressPolicy.allowing(channel.allow_networks), self._clock)
-            services = ChannelServices(transport, self._clock)
-            channels.append(build_channel(channel.type, channel.name, channel.options(), services))
+        channels = channels_of(self.config, self._clock)
         self._deliveries = DeliveryCounts()
         seed = int.from_bytes(os.urandom(8))
         self._worker = DeliveryWorker(
@@ -255,7 +256,6 @@ class Daemon:
 
     def _build_web(self, stack: ExitStack, limits: Limits) -> None:
         config, clock = self.config, self._clock
-        ledger = self._ledger()
         self._measures = Measures(
             self._archive,
             self._driver,
@@ -263,14 +263,14 @@ class Daemon:
             self._deliveries,
             channels=[channel.name for channel in config.alerts.channels],
             sources=[source_name(source, self._directory) for source in config.sources],
-            expected_ratio=ledger.expected_false_alarms() / config.budget.false_alarms,
         )
         telemetry = Telemetry(self._measures, max_series=config.limits.series)
         ingest = HttpIngest(self._intake, limits, config.limits.batch_records, clock)
         stack.callback(ingest.stop)
         self._queries = ArchiveQueries(
-            self._archive, self._driver, self._resolver, config, self._started, in_words(ledger)
+            self._archive, self._driver, self._resolver, config, self._started
         )
+        self._tell_budget()
         services = Services(
             ingest=ingest,
             queries=self._queries,
@@ -284,6 +284,13 @@ class Daemon:
         app = create_app(services, web_settings(config))
         self._web = WebServer(app, listen(config.server.host, config.server.port))
         stack.callback(self._web.stop)
+
+    def _tell_budget(self) -> None:
+        """Let pages and metrics say what the budget comes to."""
+        ledger = self._ledger()
+        expected = ledger.expected_false_alarms()
+        self._measures.expected_ratio = expected / self.config.budget.false_alarms
+        self._queries.budget = in_words(ledger)
 
     def _ledger(self) -> Ledger:
         """The one budget, divided; see `detectors.sequential.budget`."""
@@ -312,6 +319,13 @@ class Daemon:
                 summary=decision.summary,
             )
         self._worker.wake()
+
+
+def public(address: str) -> str:
+    """The address as others may know it: this machine's name where we listen on all of its own."""
+    for every in ("//0.0.0.0:", "//[::]:"):
+        address = address.replace(every, f"//{socket.gethostname()}:")
+    return address
 
 
 def in_words(ledger: Ledger) -> str:

@@ -42,8 +42,8 @@ class Measures:
         deliveries: DeliveryCounts,
         channels: Sequence[str],
         sources: Sequence[str],
-        expected_ratio: float,
     ) -> None:
+        self.expected_ratio = 0.0
         self.reload_successful = True
         self.reload_time: int | None = None
         self._archive = archive
@@ -52,11 +52,10 @@ class Measures:
         self._deliveries = deliveries
         self._channels = channels
         self._sources = sources
-        self._expected_ratio = expected_ratio
 
     def __call__(self) -> Snapshot:
         """Everything one scrape shows."""
-        cursor = self._driver.engine.cursor
+        cursor = self._driver.taken
         totals, heads, tallies, opened, lag = self._archive.reader.run(
             lambda link: (
                 counters.totals(link),
@@ -78,6 +77,7 @@ class Measures:
                     decisions={t.verdict: t.count for t in tallies if t.model == name},
                     alerts={(s, state): n for (m, s, state), n in opened.items() if m == name},
                     window_records=newest[name, ""].records if (name, "") in newest else None,
+                    late=model.windows.late,
                     last_record=model.windows.newest,
                     watermark=None
                     if model.windows.newest is None
@@ -95,7 +95,7 @@ class Measures:
             engine_lag_records=lag,
             config_reload_successful=self.reload_successful,
             config_reload_time=self.reload_time,
-            budget_expected_ratio=self._expected_ratio,
+            budget_expected_ratio=self.expected_ratio,
             evaluation=_histogram(self._driver.durations),
         )
 

@@ -55,14 +55,13 @@ class ArchiveQueries:
         resolver: ArchiveResolver,
         config: Config,
         started: int,
-        budget: str,
     ) -> None:
         self._archive = archive
         self._driver = driver
         self._resolver = resolver
         self.config = config
         self._started = started
-        self._budget = budget
+        self.budget = ""
 
     def models(self) -> Sequence[ModelSummary]:
         """See `Queries`."""
@@ -188,7 +187,7 @@ class ArchiveQueries:
         totals, span, held = self._read(
             lambda link: (
                 counters.totals(link),
-                journal.span_after(link, self._driver.engine.cursor),
+                journal.span_after(link, self._driver.taken),
                 quarantine.size(link),
             )
         )
@@ -209,7 +208,7 @@ class ArchiveQueries:
                 "quarantine_bytes": Bound(held.bytes, limits.quarantine_bytes, "bytes"),
                 "archive_bytes": Bound(disk, float("inf"), "bytes"),
             },
-            budget=self._budget,
+            budget=self.budget,
         )
 
     def quarantine(self, *, limit: int, cursor: str | None) -> Page[QuarantineEntry]:
@@ -284,10 +283,11 @@ class ArchiveQueries:
             watermark=None if last is None else last - lateness,
             lag_records=self._lag(),
             open_alerts=len(opened),
+            late_records=engine.windows.late if engine else 0,
         )
 
     def _lag(self) -> int:
-        cursor = self._driver.engine.cursor
+        cursor = self._driver.taken
         span = self._read(lambda link: journal.span_after(link, cursor))
         return int(span.records + span.labels)
 

@@ -29,6 +29,7 @@ DECODE_THREADS = 2
 CHECK_SECONDS = 60.0
 HTTP = "http"
 REINGEST = "quarantine"
+NDJSON = "application/x-ndjson"
 
 
 class HttpIngest:
@@ -58,8 +59,9 @@ class HttpIngest:
         self._pool.shutdown()
 
     def _admit(self, payload: bytes, content_type: str) -> Any:
-        # Counted before decoding: a body of nothing but line feeds must not become a list.
-        self._bound(payload.count(b"\n"))
+        if content_type == NDJSON:
+            # Counted before decoding: a body of nothing but line feeds must not become a list.
+            self._bound(payload.count(b"\n"))
         decoded = self._decoder(content_type).decode(payload, self._clock.now())
         self._bound(decoded.received)
         return self._intake.submit(decoded, HTTP)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from alerts.channels.address import AddressPolicy
+from alerts.channels.base import ChannelServices
+from alerts.channels.registry import build_channel
+from alerts.channels.transport import Transport
+from alerts.errors import AlertsError
 from monitor.config.model import is_loopback
 from monitor.config.sources import FilesSource
+from monitor.errors import ConfigError, UsageError
 from monitor.record import Limits
 from monitor.sources.confinement import Confinement
 from monitor.sources.files import FilesSource as FileLines
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from alerts.channels.base import Channel
+    from monitor.clock import Clock
     from monitor.config.model import Config, LimitsConfig
     from monitor.config.sources import HttpSource
     from monitor.sources.base import Source
@@ -67,10 +76,52 @@ def web_settings(config: Config) -> WebSettings:
     )
 
 
+class TokenFile:
+    """The tokens of a file, read again at every request so that a change counts at once.
+
+    A file that has become unreadable leaves the last tokens in force: an error would lock people
+    out, and no token at all would let everybody in.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be used when this is made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last = read_tokens(path)
+
+    def __call__(self) -> tuple[str, ...]:
+        """The tokens that are in force now."""
+        with suppress(UsageError):
+            self._last = read_tokens(self._path)
+        return self._last
+
+
+def channels_of(config: Config, clock: Clock) -> list[Channel]:
+    """The channels of a configuration, their secrets read.
+
+    Raises
+    ------
+    ConfigError
+        A channel cannot be built; one line each, without quoting a secret.
+    """
+    channels, problems = [], []
+    for index, channel in enumerate(config.alerts.channels):
+        try:
+            transport = Transport(AddressPolicy.allowing(channel.allow_networks), clock)
+            services = ChannelServices(transport, clock)
+            channels.append(build_channel(channel.type, channel.name, channel.options(), services))
+        except AlertsError as error:
+            problems.append(f"alerts.channels[{index}]: {error}")
+    if problems:
+        raise ConfigError(problems)
+    return channels
+
+
 def _token_reader(path: Path | None) -> Callable[[], tuple[str, ...]]:
-    if path is None:
-        return tuple
-    return lambda: read_tokens(path)
+    return tuple if path is None else TokenFile(path)
 
 
 def source_name(source: FilesSource | HttpSource, directory: Path) -> str:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import click
 import yaml
 
-from monitor.app.models import check_baseline, ledger_for
+from detectors.result import GuaranteeKind
+from monitor.app.models import DAY, check_baseline, ledger_for, windows_per_day
+from monitor.app.settings import channels_of, web_settings
 from monitor.baseline import Baseline, is_baseline
 from monitor.cli.options import as_json, config_file
 from monitor.cli.output import print_json
+from monitor.clock import SystemClock
 from monitor.config.describe import (
     budget_sentence,
     effective,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config.model import Config
+    from monitor.config.watched import ModelConfig
 
 
 @click.group(name="config", epilog="Example: driftd config check -c driftd.yaml")
@@ -45,9 +49,8 @@ def check(path: Path, *, syntax_only: bool, as_json: bool) -> None:
     Exit code 0: it would. 2: it has problems; all of them are listed.
     """
     config = load(path)
-    problems = [] if syntax_only else [f"{path}: {line}" for line in unreadable_files(config)]
-    if problems:
-        raise ConfigError(problems)
+    if not syntax_only:
+        _check_files(path, config)
     lines = [] if syntax_only else _evidence_lines(config)
     if as_json:
         digest, budget = decision_digest(config), budget_sentence(config)
@@ -57,6 +60,15 @@ def check(path: Path, *, syntax_only: bool, as_json: bool) -> None:
     click.echo(f"{budget_sentence(config)}.")
     for line in lines:
         click.echo(line)
+
+
+def _check_files(path: Path, config: Config) -> None:
+    """What the daemon would find out at its start about the files that the configuration names."""
+    problems = [f"{path}: {line}" for line in unreadable_files(config)]
+    if problems:
+        raise ConfigError(problems)
+    web_settings(config)
+    channels_of(config, SystemClock())
 
 
 def _evidence_lines(config: Config) -> list[str]:
@@ -74,9 +86,26 @@ def _evidence_lines(config: Config) -> list[str]:
         baselines[model.name] = Baseline.from_bytes(model.baseline.read_bytes())
         check_baseline(model, baselines[model.name])
     ledger = ledger_for(decision_config(config), baselines)
-    return [
-        f"{model.name}: {ledger.sentence(stream_key(model.name, WHOLE))}" for model in config.models
-    ]
+    lines: list[str] = []
+    for model in config.models:
+        lines.append(f"{model.name}: {ledger.sentence(stream_key(model.name, WHOLE))}")
+        lines += _caveats(model, baselines[model.name])
+    return lines
+
+
+def _caveats(model: ModelConfig, baseline: Baseline) -> list[str]:
+    """Where the budget's sentence promises too much for this baseline."""
+    guarantee, caveats = baseline.whole.calibration.guarantee, []
+    if guarantee.kind is GuaranteeKind.NONE:
+        caveats.append(f"{model.name}: no guarantee: {guarantee.text}")
+    days = max((baseline.end - baseline.start) / DAY, 1.0)
+    usual = baseline.rows / days / windows_per_day(model, baseline)
+    if usual < model.min_records:
+        caveats.append(
+            f"{model.name}: about {usual:.0f} records in a window, fewer than min_records "
+            f"({model.min_records}): most windows will be insufficient; make window longer"
+        )
+    return caveats
 
 
 @command.command(epilog="Example: driftd config show --json | jq .server.port")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -108,6 +109,7 @@ def command(*, once: bool, port: int, folder: Path | None) -> None:
     that was trained on January to March, and the true delays as they came in; then prints what
     moved and since when.
     """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     console = Console()
     with ExitStack() as stack:
         if folder is None:
@@ -117,7 +119,7 @@ def command(*, once: bool, port: int, folder: Path | None) -> None:
         address = _prepare(console, folder, log, receiver, port or _free_port())
         daemon = stack.enter_context(_daemon(folder, address))
         outcome = _year(console, address, log, receiver, folder)
-        _tell(console, outcome, address)
+        _tell(console, outcome)
         if not once:
             console.print(f"\nThe page stays up at [bold]{address}[/bold] until Ctrl-C.")
             daemon.wait()
@@ -287,7 +289,7 @@ def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _tell(console: Console, outcome: Outcome, address: str) -> None:
+def _tell(console: Console, outcome: Outcome) -> None:
     console.print(_year_table(outcome.decisions))
     story = [e for e in episodes(outcome.decisions) if not _minor(e)]
     console.print(f"\n[bold]What moved in {len(outcome.decisions)} days[/bold]")
@@ -309,7 +311,6 @@ def _tell(console: Console, outcome: Outcome, address: str) -> None:
         f"\n{outcome.lines:,} lines (predictions and truths) in {outcome.seconds:.1f} s: "
         f"[bold]{rate:,.0f} records/s[/bold], each on disk before it was acknowledged."
     )
-    console.print(f"Page: [bold]{address}[/bold]")
 
 
 def _year_table(decisions: Sequence[dict[str, Any]]) -> Table:

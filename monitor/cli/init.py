@@ -64,6 +64,9 @@ def command(data: Path, *, output: Path, model: str | None, force: bool) -> None
 
 
 def _refuse_to_overwrite(*paths: Path, force: bool) -> None:
+    for folder in {path.absolute().parent for path in paths}:
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not a directory")
     existing = [str(path) for path in paths if path.exists()]
     if existing and not force:
         verb = "exists" if len(existing) == 1 else "exist"

@@ -72,6 +72,9 @@ def reingest(path: Path, ids: tuple[int, ...], *, everything: bool) -> None:
     if everything:
         with Reader(config.archive.url) as reader:
             ids = tuple(reader.run(_waiting))
+    if not ids:
+        say("no line waits in the quarantine.")
+        return
     answer = call(config, "POST", "/v1/quarantine/reingest", {"ids": list(ids)})
     say(f"{answer['accepted']} of {answer['received']} lines were accepted.")
     for problem in answer["problems"]:

@@ -92,7 +92,7 @@ class SamplingConfig(Section):
 class PolicyConfig(Section):
     """When evidence becomes a verdict, and a verdict an alert."""
 
-    min_effect: Annotated[float, Field(ge=0, le=10)] = 0.03
+    min_effect: Annotated[float, Field(ge=0, le=10)] = 0.05
     """Smallest change worth an alarm: standard deviations in rank, or Cohen's h of a share."""
     recover_windows: Annotated[int, Field(ge=1, le=1_000)] = 3
     """Good windows in a row until a column counts as recovered."""

@@ -8,7 +8,7 @@ Also understood: `ts` for `time`, and a prediction given as `{"label": ..., "sco
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -127,7 +127,7 @@ class _PayloadReader:
             number, raw, line = rows[row]
             problems.append(self._problem(number, raw, fault, line.model))
         problems.sort(key=attrgetter("line"))
-        return _batches(rows, times, _grouped(rows, faults), problems)
+        return _batches(rows, times, _grouped(rows, faults), problems, received_at)
 
     def _problem(self, number: int, raw: bytes, fault: Fault, model: str) -> Problem:
         return problem(number, fault, raw[: self._limits.max_record_bytes], model)
@@ -156,13 +156,14 @@ def _batches(
     times: NDArray[np.int64],
     groups: Mapping[tuple[str, str, bool], list[int]],
     problems: Sequence[Problem],
+    received_at: int,
 ) -> Decoded:
     records: list[RecordBatch] = []
     labels: list[LabelBatch] = []
     for (model, version, label), chosen in groups.items():
         numbers = np.array([rows[row][0] for row in chosen], dtype=np.int64)
         lines = [rows[row][2] for row in chosen]
-        ids = tuple([_id(line) for line in lines])
+        ids = _ids(lines, received_at)
         if label:
             truths = column_of([_present(line.label) for line in lines])
             labels.append(LabelBatch(model, ids, times[chosen], truths, numbers))
@@ -187,10 +188,33 @@ def _present(value: Any) -> Any:
     return None if value is UNSET else value
 
 
-def _id(line: Line) -> str:
-    if type(line.id) is str and line.id:
+def _ids(lines: Sequence[Line], received_at: int) -> tuple[str, ...]:
+    """Ids as stated, or derived from content.
+
+    Lines of one payload with the same content are different records, so repeats are numbered; the
+    same payload sent again has the same ids again. What has no time either is told apart by when
+    it came, for two equal predictions at different times are two.
+    """
+    repeats: Counter[str] = Counter()
+    ids: list[str] = []
+    for line in lines:
+        name = _stated_id(line)
+        if not name:
+            name = _derived_id(line, received_at)
+            repeats[name] += 1
+            if repeats[name] > 1:
+                name = f"{name}~{repeats[name]}"
+        ids.append(name)
+    return tuple(ids)
+
+
+def _stated_id(line: Line) -> str:
+    if type(line.id) is str:
         return line.id
-    if type(line.id) is int:
-        return str(line.id)
+    return str(line.id) if type(line.id) is int else ""
+
+
+def _derived_id(line: Line, received_at: int) -> str:
     line.id = UNSET
-    return blake2b(_CANONICAL.encode(line), digest_size=_ID_BYTES).hexdigest()
+    salt = b"" if _stated_time(line) else received_at.to_bytes(8, signed=True)
+    return blake2b(_CANONICAL.encode(line) + salt, digest_size=_ID_BYTES).hexdigest()

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 READ_ENTRIES = 64
 READ_BYTES = 32 << 20
 SAVE_RECORDS = 500_000
+SAVE_SECONDS = 10.0
+"""Without a decision the state is saved this often: what a crash costs is to read so much again."""
+
 SNAPSHOT_DECISIONS = 32
 MAX_SNAPSHOTS = 64
 POLL_SECONDS = 1.0
@@ -83,6 +86,12 @@ class Durations:
 class LiveDriver:
     """Runs the engine behind the journal until it is stopped.
 
+    Attributes
+    ----------
+    taken : number of the last entry that was taken in and whose decisions are on disk; the
+        engine's own cursor runs ahead of it while they are written.
+    failing : why the engine stands still, "" when it is well.
+
     Parameters
     ----------
     build : makes the engine from the saved state, or a new one; called again after an error,
@@ -102,6 +111,7 @@ class LiveDriver:
         idle: Mapping[str, int] | None = None,
     ) -> None:
         self.engine = build()
+        self.taken = self.engine.cursor
         self.failing = ""
         self.durations = Durations()
         self._archive = archive
@@ -113,6 +123,7 @@ class LiveDriver:
         self._unsaved = 0
         self._arrived: dict[str, int] = {}
         self._started = clock.now()
+        self._saved = clock.monotonic()
         self._since_snapshot = SNAPSHOT_DECISIONS
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -147,7 +158,7 @@ class LiveDriver:
     def wait_for(self, seq: int, seconds: float) -> bool:
         """Wait until entry `seq` has been taken in and its decisions are on disk."""
         with self._progress:
-            return self._progress.wait_for(lambda: self.engine.cursor >= seq, seconds)
+            return self._progress.wait_for(lambda: self.taken >= seq, seconds)
 
     def run_once(self) -> int:
         """Take in what the journal has now, one batch; the number of entries."""
@@ -185,7 +196,7 @@ class LiveDriver:
             self._wake.clear()
             try:
                 if not self.run_once():
-                    self.save()
+                    self._save_now_and_then()
                     self.close_idle()
                     self._wake.wait(POLL_SECONDS)
                 self.failing = ""
@@ -194,6 +205,11 @@ class LiveDriver:
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever it meets
                 self._recover(error)
         if not self.failing:
+            self.save()
+
+    def _save_now_and_then(self) -> None:
+        """Saving after every small delivery would write the whole state for a few records."""
+        if self._clock.monotonic() - self._saved >= SAVE_SECONDS:
             self.save()
 
     def _recover(self, error: Exception) -> None:
@@ -209,7 +225,7 @@ class LiveDriver:
             except Exception as again:  # noqa: BLE001 - as in `_run`
                 self.failing = f"{type(again).__name__}: {again}"
             else:
-                self._unsaved = 0
+                self._unsaved, self.taken = 0, self.engine.cursor
                 return
 
     def _take_in(self, entry: Entry) -> None:
@@ -223,6 +239,7 @@ class LiveDriver:
             self._commit(made)
         self.durations.observe(self._clock.monotonic() - started)
         with self._progress:
+            self.taken = entry.seq
             self._progress.notify_all()
 
     def _commit(self, made: Sequence[Decision]) -> None:
@@ -230,20 +247,27 @@ class LiveDriver:
         state = EngineState(self.engine.cursor, compress(pack(self.engine.state())), now)
         self._since_snapshot += len(made)
         snapshot = self._since_snapshot >= SNAPSHOT_DECISIONS
+        profiles = [compress(pack(decision.window.profile.state())) for decision in made]
+        size = len(state.state) + sum(map(len, profiles))
         self._archive.writer.submit(
-            lambda link: self._store(link, made, state, snapshot=snapshot), size=len(state.state)
+            lambda link: self._store(link, made, profiles, state, snapshot=snapshot), size=size
         ).result()
-        self._unsaved = 0
+        self._unsaved, self._saved = 0, self._clock.monotonic()
         if snapshot:
             self._since_snapshot = 0
         if made:
             self._on_decisions(made)
 
     def _store(
-        self, link: Connection, made: Sequence[Decision], state: EngineState, *, snapshot: bool
+        self,
+        link: Connection,
+        made: Sequence[Decision],
+        profiles: Sequence[bytes],
+        state: EngineState,
+        *,
+        snapshot: bool,
     ) -> None:
-        for decision in made:
-            profile = compress(pack(decision.window.profile.state()))
+        for decision, profile in zip(made, profiles, strict=True):
             decisions.add(link, row(decision, state), decision.evidence, profile)
             self._tell(link, decision, state.saved_at)
         engine_state.save(link, state)

@@ -7,13 +7,14 @@ booleans and numbers (as their shortest text: 5.0 and 5 are both "5"); only arra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from detectors.inputs import MISSING, OUTSIDE, WRONG, Block
 from detectors.profile.duplicates import hash_columns
-from monitor.record import Booleans, Mixed, Numbers, Texts
+from monitor.record import SCORE_PREFIX, Booleans, Mixed, Numbers, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from detectors.profile.frame import Frame
     from monitor.record import Column, RecordBatch
+
+SCORE: Final = "score"
 
 
 class Framer:
@@ -34,6 +37,25 @@ class Framer:
     def appeared(self, batch: RecordBatch) -> list[str]:
         """Columns that the baseline's rows never had, in order of name."""
         return [] if self._known is None else sorted(batch.columns.keys() - self._known)
+
+    def named(self, batch: RecordBatch, positive: str | None) -> RecordBatch:
+        """The batch with its score under the baseline's name.
+
+        Tables have one column `score`, records scores by class: for the positive class they are
+        the same, and the other classes' are left out.
+        """
+        one = f"{SCORE_PREFIX}{positive}"
+        if positive is None or self._known is None:
+            return batch
+        there, here = (SCORE, one) if SCORE in self._known else (one, SCORE)
+        if there not in self._known or there in batch.columns or here not in batch.columns:
+            return batch
+        columns = {
+            name: column
+            for name, column in batch.columns.items()
+            if name in self._known or not name.startswith(SCORE)
+        }
+        return replace(batch, columns={**columns, there: batch.columns[here]})
 
     def block(self, batch: RecordBatch) -> Block:
         """All rows of `batch`, in frame order; columns that it lacks are missing."""

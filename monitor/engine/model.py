@@ -34,8 +34,8 @@ class ModelEngine:
         self.spec = spec
         self.baseline = baseline
         known = known_segments(baseline.segments)
-        framer = Framer(baseline.frame, frozenset(baseline.known))
-        self.windows = windows_for(spec.window, framer, known)
+        self._framer = Framer(baseline.frame, frozenset(baseline.known))
+        self.windows = windows_for(spec.window, self._framer, known)
         self.last_seq = 0
         self._versions: set[str] = set()
         self._judge = judge
@@ -43,7 +43,8 @@ class ModelEngine:
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[Decision]:
         """Take in the model's part of journal entry `seq`."""
         self.last_seq = seq
-        bounded = [self._bounded(batch) for batch in batches]
+        named = (self._framer.named(batch, self.spec.positive) for batch in batches)
+        bounded = [self._bounded(batch) for batch in named]
         yield from self._judged(self.windows.feed(bounded, seq))
 
     def advance(self, to: int) -> Iterator[Decision]:

@@ -6,8 +6,7 @@ a `warning` that rings nowhere. The gate compares with the pooled baseline and n
 with the season's prediction on purpose: traffic that looks like the baseline taken as a whole is no
 drift, even where the day of the week says otherwise.
 
-A drift that changes its character while it lasts (another component, or the other direction) is
-told anew, with its own beginning.
+A drift that turns into its opposite while it lasts is told anew, with its own beginning.
 
 A drift is told once and kept until the column is back: until the likelihood that its leading
 component sits where the baseline was, against where the change had put it, has been 20 to one for
@@ -64,11 +63,15 @@ def update(
 
 
 def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:
-    """Whether an alarm of a column says something else than what is known of it."""
+    """Whether an alarm of a column says something else than what is known of it.
+
+    Another component of the same column is not news: a step shows in several, and which of them
+    leads changes from window to window. The same component on its other side is.
+    """
     if known is None:
         return True
     same = int(result.leader.series[column]) == known.series
-    return not same or float(result.change.shift[column]) * known.recovery.shift < 0
+    return same and float(result.change.shift[column]) * known.recovery.shift < 0
 
 
 def opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:

@@ -78,14 +78,16 @@ class TimeWindows:
     def advance(self, to: int) -> Iterator[ClosedWindow]:
         """See `Windows`."""
         ripe = to // self.every
+        # To the very end of what is open: a stream that was filled from the past broke off there.
+        cut = max(self._open, default=None) if to == self.open_end() else None
         for index in sorted(index for index in self._open if index < ripe):
-            yield from self._close(index)
+            yield from self._close(index, partial=index == cut)
         yield from self._pass(ripe)
 
     def flush(self) -> Iterator[ClosedWindow]:
         """See `Windows`."""
         for index in sorted(self._open):
-            yield from (replace(window, partial=True) for window in self._close(index))
+            yield from self._close(index, partial=True)
 
     def open_end(self) -> int | None:
         """See `Windows`."""
@@ -154,12 +156,14 @@ class TimeWindows:
         for segment, part in split(batch, self.known):
             fold_into(streams, Stream(batch.version, segment), self.framer, part, seq)
 
-    def _close(self, index: int) -> Iterator[ClosedWindow]:
+    def _close(self, index: int, *, partial: bool = False) -> Iterator[ClosedWindow]:
         yield from self._pass(index)
+        # Nobody starts to send on a window's boundary, so the first one is not whole either.
+        partial = partial or self._next is None
         start, end = self._bounds(index)
         for stream, window in sorted(self._open.pop(index).items()):
             self._last_event = max(window.end, self._last_event or window.end)
-            yield window.closed(stream, index, start, end)
+            yield replace(window.closed(stream, index, start, end), partial=partial)
         self._empty = 0
         self._next = index + 1 if self._next is None else max(index + 1, self._next)
 

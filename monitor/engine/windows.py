@@ -79,7 +79,8 @@ class OpenWindow:
 class ClosedWindow:
     """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`.
 
-    `partial` says that it was closed before its time, so that its volume means nothing. An empty
+    `partial` says that it may lack rows (the first one, or closed before its time), so that its
+    volume means nothing. An empty
     window knows the `last_event` before it; `appeared` names columns the baseline never had.
     """
 

@@ -21,6 +21,7 @@ from monitor.archive.counters import Count
 from monitor.archive.journal import Entry
 from monitor.columnar import encode_block, take, take_labels, values_of
 from monitor.intake.identity import hashes, sampled
+from monitor.intake.lines import label_lines, record_lines
 from monitor.record import LabelBatch, Problem, Reason, RecordBatch
 
 if TYPE_CHECKING:
@@ -270,9 +271,13 @@ def _count(counts: Counts, batch: Batch, source: str, doors: tuple[int, int, int
 
 
 def _unknown(batch: Batch) -> list[Problem]:
-    lines = range(1, len(batch) + 1) if batch.lines is None else batch.lines.tolist()
+    numbers = range(1, len(batch) + 1) if batch.lines is None else batch.lines.tolist()
     detail = f"no model {batch.model!r} in the configuration"
-    return [Problem(line, Reason.UNKNOWN_MODEL, detail) for line in lines]
+    payloads = record_lines(batch) if isinstance(batch, RecordBatch) else label_lines(batch)
+    return [
+        Problem(number, Reason.UNKNOWN_MODEL, detail, payload)
+        for number, payload in zip(numbers, payloads, strict=True)
+    ]
 
 
 def _receipt(prepared: Prepared, counts: Counts) -> Receipt:

@@ -77,6 +77,7 @@ class ModelSummary:
 
     `versions` newest first; `segments` with `""` first; `open_alerts` counts pending and firing.
     `last_record` is the event time of the newest record. None means there was none yet.
+    `late_records` came after their window had closed: journalled, in no window.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ModelSummary:
     watermark: Instant | None
     lag_records: int
     open_alerts: int
+    late_records: int = 0
 
 
 @dataclass(frozen=True, slots=True)

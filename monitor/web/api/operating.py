@@ -23,7 +23,10 @@ Ids = Annotated[
 
 @router.post("/v1/models/{name}/check", tags=["models"])
 async def check_model(shared: Shared, name: Name) -> list[DecisionSummary]:
-    """Close and judge the open windows of a model now."""
+    """Close and judge the open windows of a model now, for good.
+
+    Records that come later for a window of time that was closed like this are late.
+    """
     return list(await shared.services.commands.check(name))
 
 

@@ -34,7 +34,7 @@ def test_check_says_ok_and_what_the_budget_means(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (path.parent / "flights.parquet").touch()
-    (path.parent / "ops.secret").touch()
+    (path.parent / "ops.secret").write_text("whsec_" + "A" * 43 + "=\n")
     assert main(["config", "check", "-c", str(path)]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == f"{path}: OK: 1 model, records from HTTP, alerts to 1 channel."

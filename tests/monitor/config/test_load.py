@@ -65,7 +65,7 @@ def test_smallest_useful_file_gets_the_public_defaults() -> None:
     assert (config.server.host, config.server.port) == ("127.0.0.1", 8642)
     assert (config.budget.false_alarms, config.budget.per_days) == (1, 30)
     assert (model.window.every, model.window.lateness, model.min_records) == (86_400, 600, 200)
-    assert (model.policy.min_effect, model.policy.recover_windows) == (0.03, 3)
+    assert (model.policy.min_effect, model.policy.recover_windows) == (0.05, 3)
     assert (model.detectors, model.sampling.rate) == ("auto", 1.0)
     assert [source.type for source in config.sources] == ["http"]
 

@@ -137,8 +137,18 @@ class TestRecords:
         reordered = dict(reversed(list(line.items())))
         decoded = decode(line, reordered, record(id=None), record(id=..., prediction="1"))
         first, second, third, other = only(decoded).ids
-        assert first == second == third != other
+        assert (second, third) == (f"{first}~2", f"{first}~3")
+        assert first != other
         assert len(first) == 32
+
+    def test_the_same_payload_gives_the_same_derived_ids_again(self) -> None:
+        lines = (record(id=...), record(id=...), record(id=..., prediction="1"))
+        assert only(decode(*lines)).ids == only(decode(*lines)).ids
+
+    def test_without_id_and_time_the_arrival_tells_records_apart(self) -> None:
+        line = ndjson(record(id=..., time=...))
+        at_once, later = (NativeLines().decode(line, NOW + late) for late in (0, 1))
+        assert only(at_once).ids != only(later).ids
 
     def test_integer_ids_are_their_digits(self) -> None:
         assert only(decode(record(id=42))).ids == ("42",)

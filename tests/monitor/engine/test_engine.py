@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from monitor.columnar import encode_block, take
+from monitor.engine.columns import Framer
 from monitor.engine.decision import Decision, canonical
 from monitor.engine.engine import Engine, control
 from monitor.engine.model import MAX_VERSIONS, OTHERS
 from monitor.errors import StorageError
 from monitor.packing import pack, unpack
+from monitor.record import Numbers
 from tests.monitor.engine import streams
 from tests.monitor.engine.streams import HOUR, START, WINDOWS, Resolver, rows, started
 
@@ -259,3 +261,45 @@ def test_a_state_of_another_format_is_refused(learned: Baseline) -> None:
     state = started(learned).state()
     with pytest.raises(StorageError, match="format 99"):
         Engine.restore({**state, "format": 99}, Resolver(learned))
+
+
+def test_the_first_window_is_never_short_of_records(learned: Baseline) -> None:
+    engine = started(learned)
+    found = whole(feed(engine, [*hours(1, n=110), *hours(1, first=WINDOWS + 1, n=110)]))
+    found += whole(feed(engine, hours(1, first=WINDOWS + 2), 5))
+    assert [decision["verdict"] for decision in found] == ["stable", "warning"]
+    assert found[1]["findings"][0]["kind"] == "volume"
+
+
+def test_a_stream_that_breaks_off_in_the_past_is_not_short_of_records(learned: Baseline) -> None:
+    engine = started(learned)
+    feed(engine, [*hours(1), *hours(1, first=WINDOWS + 1, n=110)])
+    end = (START + WINDOWS + 2) * HOUR
+    found = whole(engine.step(9, "control", control("advance", model="shop", to=end)))
+    assert [(d["window"]["records"], d["verdict"]) for d in found] == [(110, "stable")]
+
+
+def test_since_when_stays_while_a_drift_lasts(learned: Baseline) -> None:
+    rng = np.random.default_rng(11)
+    batches = [rows(WINDOWS + hour, rng, shift=0.9 if hour >= 3 else 0.0) for hour in range(40)]
+    found = whole(feed(started(learned), batches))
+    told = {f["since"] for d in found for f in d["findings"] if f["column"] == "price"}
+    assert told == {found[3]["window"]["start"]}
+
+
+@pytest.mark.parametrize("known", ["score", "score.1"])
+def test_a_score_is_known_by_either_name(known: str) -> None:
+    def scored(batch: RecordBatch, **names: float) -> RecordBatch:
+        scores = {name: Numbers(np.full(len(batch), value)) for name, value in names.items()}
+        return replace(batch, columns={**batch.columns, **scores})
+
+    others = {"score.0"} if known == "score.1" else set()
+    framer = Framer(streams.baseline().frame, frozenset({"price", "city", "note", known, *others}))
+    batch = hours(1)[0]
+    named = framer.named(scored(batch, **{"score.0": 0.75, "score.1": 0.25}), "1")
+    assert set(named.columns) == {"price", "city", "note", known, *others}
+    assert named.columns[known].values[0] == 0.25  # type: ignore[union-attr]
+    assert framer.appeared(named) == []
+    alone = framer.named(scored(batch, score=0.5), "1")
+    assert alone.columns[known].values[0] == 0.5  # type: ignore[union-attr]
+    assert framer.named(scored(batch, **{"score.7": 0.5}), None).columns.keys() >= {"score.7"}

@@ -137,7 +137,7 @@ def test_a_decision_outlives_its_evidence_and_its_model() -> None:
     daemon.names = ()
     with serving(daemon, WebSettings()) as client:
         text = text_of(client, f"/decisions/{LAST}")
-    assert "distributions of this window are no longer kept" in text
+    assert "its distributions are no longer kept" in text
 
 
 def test_a_window_with_too_little_data_says_so(client: httpx2.Client) -> None:
