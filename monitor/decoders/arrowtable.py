@@ -6,7 +6,7 @@ pyarrow is an optional dependency (`pip install 'driftd[parquet]'`) and imported
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", np.float64, np.int64, np.int8)
 
 MAX_ROWS: Final = 1 << 20
 """Rows in one stream; more are refused, for a column of type null costs nothing to send."""
@@ -159,7 +161,7 @@ def _column(pa: Any, array: Any, name: str) -> Column:
         return _gathered(_column(pa, array.dictionary, name), _indices(pa, array))
     if kinds.is_boolean(kind):
         flags = array.cast(pa.int8()).fill_null(-1)
-        return Booleans(flags.to_numpy(zero_copy_only=False))
+        return Booleans(_plain(flags, np.int8))
     if kinds.is_decimal(kind) or kinds.is_null(kind):
         array = array.cast(pa.float64())
     elif kinds.is_duration(kind):
@@ -169,8 +171,24 @@ def _column(pa: Any, array: Any, name: str) -> Column:
         return Mixed(tuple(array.to_pylist()))
     elif not (kinds.is_integer(kind) or kinds.is_floating(kind)):
         return _texts(pa, array, name)
-    values = array.to_numpy(zero_copy_only=False)
-    return Numbers(values.astype(np.float64, copy=False))
+    return Numbers(_doubles(pa, array))
+
+
+def _doubles(pa: Any, array: Any) -> NDArray[np.float64]:
+    """Numbers as doubles, null as NaN; what no double holds exactly is rounded, not refused."""
+    values = array.cast(pa.float64(), safe=False)
+    if values.null_count:
+        values = values.fill_null(float("nan"))
+    return _plain(values, np.float64)
+
+
+def _plain(array: Any, kind: type[Scalar]) -> NDArray[Scalar]:
+    """Values of a primitive array without nulls, copied: pyarrow's own way imports pandas."""
+    count = array.offset + len(array)
+    buffer = array.buffers()[1]
+    if buffer is None or not count:
+        return np.empty(0, dtype=kind)
+    return np.frombuffer(buffer, dtype=kind, count=count)[array.offset :].copy()
 
 
 def _micros(pa: Any, array: Any) -> NDArray[np.int64]:
@@ -179,13 +197,13 @@ def _micros(pa: Any, array: Any) -> NDArray[np.int64]:
     if unit == "day":
         array = array.cast(pa.int32())
     counts = array.cast(pa.int64())
-    values: NDArray[np.int64] = counts.fill_null(0).to_numpy(zero_copy_only=False)
+    values = _plain(counts.fill_null(0), np.int64)
     if unit == "ns":
         micros = values // 1_000
     else:
         bound = _FARTHEST // _MICROS_PER[unit]
         micros = np.clip(values, -bound, bound) * _MICROS_PER[unit]
-    absent: NDArray[np.bool_] = counts.is_null().to_numpy(zero_copy_only=False)
+    absent = _plain(counts.is_null().cast(pa.int8()), np.int8) == 1
     return np.where(absent, MISSING_TIME, micros)
 
 
@@ -217,10 +235,7 @@ def _texts(pa: Any, array: Any, name: str) -> Texts:
 
 
 def _indices(pa: Any, array: Any) -> NDArray[np.int64]:
-    indices: NDArray[np.int64] = (
-        array.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-    )
-    return indices
+    return _plain(array.indices.cast(pa.int64()).fill_null(-1), np.int64)
 
 
 def _gathered(column: Column, at: NDArray[np.int64]) -> Column:
