@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
 
-PAGE_BYTES: Final = 8192
-"""Journal payloads are large; pages of 8 KiB write them half again as fast as the default."""
+PAGE_BYTES: Final = 16_384
+"""Journal payloads are large: large pages write them faster, and small commits slower."""
 
-CHECKPOINT_PAGES: Final = 4096
+CHECKPOINT_PAGES: Final = 2048
 """32 MiB of WAL between checkpoints, so that a burst of blocks is not checkpointed each commit."""
 
 BUSY_MILLISECONDS: Final = 5000

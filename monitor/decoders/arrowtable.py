@@ -160,8 +160,7 @@ def _column(pa: Any, array: Any, name: str) -> Column:
         # Never decoded: a small index into large words could fill the memory.
         return _gathered(_column(pa, array.dictionary, name), _indices(pa, array))
     if kinds.is_boolean(kind):
-        flags = array.cast(pa.int8()).fill_null(-1)
-        return Booleans(_plain(flags, np.int8))
+        return Booleans(_plain(array.cast(pa.int8()), np.int8, np.int8(-1)))
     if kinds.is_decimal(kind) or kinds.is_null(kind):
         array = array.cast(pa.float64())
     elif kinds.is_duration(kind):
@@ -176,19 +175,24 @@ def _column(pa: Any, array: Any, name: str) -> Column:
 
 def _doubles(pa: Any, array: Any) -> NDArray[np.float64]:
     """Numbers as doubles, null as NaN; what no double holds exactly is rounded, not refused."""
-    values = array.cast(pa.float64(), safe=False)
-    if values.null_count:
-        values = values.fill_null(float("nan"))
-    return _plain(values, np.float64)
+    return _plain(array.cast(pa.float64(), safe=False), np.float64, np.float64(np.nan))
 
 
-def _plain(array: Any, kind: type[Scalar]) -> NDArray[Scalar]:
-    """Values of a primitive array without nulls, copied: pyarrow's own way imports pandas."""
+def _plain(array: Any, kind: type[Scalar], missing: Scalar) -> NDArray[Scalar]:
+    """Values of a primitive array, nulls replaced; pyarrow's own ways import pandas."""
     count = array.offset + len(array)
     buffer = array.buffers()[1]
     if buffer is None or not count:
         return np.empty(0, dtype=kind)
-    return np.frombuffer(buffer, dtype=kind, count=count)[array.offset :].copy()
+    values = np.frombuffer(buffer, dtype=kind, count=count)[array.offset :].copy()
+    if array.null_count:
+        values[_nulls(array)] = missing
+    return values
+
+
+def _nulls(array: Any) -> NDArray[np.bool_]:
+    nulls: NDArray[np.bool_] = _plain(array.is_null().cast("int8"), np.int8, np.int8(1)) == 1
+    return nulls
 
 
 def _micros(pa: Any, array: Any) -> NDArray[np.int64]:
@@ -197,14 +201,13 @@ def _micros(pa: Any, array: Any) -> NDArray[np.int64]:
     if unit == "day":
         array = array.cast(pa.int32())
     counts = array.cast(pa.int64())
-    values = _plain(counts.fill_null(0), np.int64)
+    values = _plain(counts, np.int64, np.int64(0))
     if unit == "ns":
         micros = values // 1_000
     else:
         bound = _FARTHEST // _MICROS_PER[unit]
         micros = np.clip(values, -bound, bound) * _MICROS_PER[unit]
-    absent = _plain(counts.is_null().cast(pa.int8()), np.int8) == 1
-    return np.where(absent, MISSING_TIME, micros)
+    return np.where(_nulls(counts), MISSING_TIME, micros)
 
 
 def _require_plain(kinds: Any, kind: Any, name: str) -> None:
@@ -235,7 +238,7 @@ def _texts(pa: Any, array: Any, name: str) -> Texts:
 
 
 def _indices(pa: Any, array: Any) -> NDArray[np.int64]:
-    return _plain(array.indices.cast(pa.int64()).fill_null(-1), np.int64)
+    return _plain(array.indices.cast(pa.int64()), np.int64, np.int64(-1))
 
 
 def _gathered(column: Column, at: NDArray[np.int64]) -> Column:
