@@ -53,7 +53,7 @@ def test_writer_waits_for_the_disk(url: str) -> None:
     assert pragmas == {
         "journal_mode": "wal",
         "synchronous": 2,
-        "page_size": 8192,
+        "page_size": 16_384,
         "busy_timeout": 5000,
     }
 
