@@ -150,6 +150,22 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one delivery, on disk when you hold it.
+
+    `received` is the sum of the five counts after it; `problems` says why lines were rejected.
+    """
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    sampled_out: int = 0
+    shed: int = 0
+    rejected: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """How far a source has been read; opaque JSON-able state, committed with the records."""
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monitor.app.queries import decision_summary
 from monitor.archive import decisions, quarantine
 from monitor.decoders.registry import MEDIA_TYPES, decoder_class
 from monitor.engine.engine import control
 from monitor.errors import NotFoundError, OverloadedError, TooLargeError
-from monitor.web.services import Receipt
+from monitor.record import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from monitor.archive.archive import Archive
     from monitor.clock import Clock
     from monitor.decoders.base import Decoder
     from monitor.drivers.live import LiveDriver
     from monitor.intake.intake import Intake
-    from monitor.intake.intake import Receipt as Admitted
     from monitor.record import Limits
     from monitor.web.views import DecisionSummary
 
@@ -52,13 +52,13 @@ class HttpIngest:
         """See `Ingest`."""
         loop = asyncio.get_running_loop()
         future = await loop.run_in_executor(self._pool, self._admit, payload, content_type)
-        return receipt(await asyncio.wrap_future(future))
+        return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
         """End the decoding threads."""
         self._pool.shutdown()
 
-    def _admit(self, payload: bytes, content_type: str) -> Any:
+    def _admit(self, payload: bytes, content_type: str) -> Future[Receipt]:
         if content_type == NDJSON:
             # Counted before decoding: a body of nothing but line feeds must not become a list.
             self._bound(payload.count(b"\n"))
@@ -129,7 +129,7 @@ class DaemonCommands:
 
     def _reingest(self, ids: Sequence[int]) -> Receipt:
         """Each line goes through intake as a delivery of its own; see `driftd quarantine`."""
-        total = Receipt(0, 0, 0, 0, 0, 0)
+        total = Receipt()
         for line_id in ids:
             total = _added(total, self._again(line_id))
         return total
@@ -138,7 +138,7 @@ class DaemonCommands:
         line = self._archive.reader.run(lambda link: quarantine.get(link, line_id))
         now = self._clock.now()
         decoded = self._decoder.decode(line.payload, now)
-        found = receipt(self._intake.submit(decoded, REINGEST, keep_rejected=False).result())
+        found = self._intake.submit(decoded, REINGEST, keep_rejected=False).result()
         if found.accepted or found.duplicate:
             self._archive.writer.submit(
                 lambda link: quarantine.mark_reingested(link, line_id, now)
@@ -164,19 +164,6 @@ class DaemonHealth:
         if self._driver.failing:
             return False, f"the engine stands still: {self._driver.failing}"
         return True, "ready"
-
-
-def receipt(admitted: Admitted) -> Receipt:
-    """The web side's receipt."""
-    return Receipt(
-        received=admitted.received,
-        accepted=admitted.accepted,
-        duplicate=admitted.duplicate,
-        sampled_out=admitted.sampled_out,
-        shed=admitted.shed,
-        rejected=admitted.rejected,
-        problems=admitted.problems,
-    )
 
 
 def _added(a: Receipt, b: Receipt) -> Receipt:

@@ -22,7 +22,7 @@ from monitor.archive.journal import Entry
 from monitor.columnar import encode_block, take, take_labels, values_of
 from monitor.intake.identity import hashes, sampled
 from monitor.intake.lines import label_lines, record_lines
-from monitor.record import LabelBatch, Problem, Reason, RecordBatch
+from monitor.record import LabelBatch, Problem, Reason, Receipt, RecordBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,23 +41,6 @@ Batch: TypeAlias = RecordBatch | LabelBatch
 
 Counts: TypeAlias = "Counter[tuple[str, str, str, str]]"
 """(model, source, outcome, reason) -> lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of the lines of one delivery, on disk when you hold it."""
-
-    received: int = 0
-    accepted: int = 0
-    duplicate: int = 0
-    sampled_out: int = 0
-    shed: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def rejected(self) -> int:
-        """Lines that could not become a record; `problems` says why."""
-        return len(self.problems)
 
 
 @dataclass(slots=True)
@@ -289,5 +272,6 @@ def _receipt(prepared: Prepared, counts: Counts) -> Receipt:
         accepted=doors["accepted"],
         duplicate=doors["duplicate"],
         sampled_out=doors["sampled_out"],
+        rejected=len(prepared.problems),
         problems=prepared.problems,
     )

@@ -18,8 +18,8 @@ from monitor.web.problems import RefusalError, problem, seconds
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from monitor.record import Problem
-    from monitor.web.services import Ingest, Receipt, WebSettings
+    from monitor.record import Problem, Receipt
+    from monitor.web.services import Ingest, WebSettings
     from monitor.web.workers import Workers
 
 PATH = "/v1/records"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.clock import Clock
-    from monitor.record import Problem
+    from monitor.record import Receipt
     from monitor.web.views import (
         AlertSummary,
         BaselineSummary,
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names under which a daemon on the loopback interface may be asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one payload: `received` is the sum of the other five counts."""
-
-    received: int
-    accepted: int
-    duplicate: int
-    sampled_out: int
-    shed: int
-    rejected: int
-    problems: tuple[Problem, ...] = ()
 
 
 class Ingest(Protocol):

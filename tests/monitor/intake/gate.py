@@ -16,8 +16,8 @@ from monitor.clock import ManualClock
 from monitor.columnar import column_of, decode_block
 from monitor.decoders.native import NativeLines
 from monitor.intake.dedup import Dedup
-from monitor.intake.intake import Intake, Receipt
-from monitor.record import Decoded, LabelBatch, Numbers, Problem, Reason, RecordBatch
+from monitor.intake.intake import Intake
+from monitor.record import Decoded, LabelBatch, Numbers, Problem, Reason, Receipt, RecordBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from monitor.intake.intake import Receipt
+    from monitor.record import Receipt
     from tests.monitor.intake.gate import Gate
 
 LOG = Position("log", {"offset": 7})

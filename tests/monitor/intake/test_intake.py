@@ -21,7 +21,7 @@ from tests.monitor.intake.gate import CAPACITY, KEY, bad, labels, records
 from tests.monitor.intake.gate import gate as opened
 
 if TYPE_CHECKING:
-    from monitor.intake.intake import Receipt
+    from monitor.record import Receipt
     from tests.monitor.intake.gate import Gate
 
 

@@ -16,10 +16,12 @@ from webfakes import NDJSON, FakeDaemon
 from monitor.errors import UsageError
 from monitor.web.app import create_app
 from monitor.web.server import WebServer, listen
-from monitor.web.services import Receipt, WebSettings
+from monitor.web.services import WebSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from monitor.record import Receipt
 
 HEAVY = ("pandas", "scipy.stats", "sklearn", "river", "sqlalchemy", "pyarrow", "monitor.config")
 

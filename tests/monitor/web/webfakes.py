@@ -12,9 +12,9 @@ import numpy as np
 
 from monitor.clock import ManualClock
 from monitor.errors import NotFoundError
-from monitor.record import Problem, Reason
+from monitor.record import Problem, Reason, Receipt
 from monitor.web.instants import parse, rfc3339
-from monitor.web.services import Receipt, Services
+from monitor.web.services import Services
 from monitor.web.views import (
     VERDICTS,
     AlertSummary,
