@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import threading
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import structlog
 from alerts.life import LifePolicy, advance
 from alerts.outbox import rows_for
 from alerts.render import render_message
+from detectors.profile.profile import Profile
 from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
 from monitor.archive.decisions import DecisionRow
 from monitor.archive.engine_state import EngineState
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from detectors.profile.frame import Frame
     from monitor.archive.archive import Archive
     from monitor.clock import Clock
     from monitor.engine.decision import Decision
@@ -62,6 +65,15 @@ class Notify:
     life: Mapping[str, LifePolicy] = field(default_factory=dict)
     source: str = "/driftd"
     link: Callable[[str], str] = lambda _decision: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision to be stored: its window's `records`, and the packed `profile` in its place."""
+
+    decision: Decision
+    records: int
+    profile: bytes
 
 
 class Durations:
@@ -230,7 +242,8 @@ class LiveDriver:
 
     def _take_in(self, entry: Entry) -> None:
         started = self._clock.monotonic()
-        made = self.engine.step(entry.seq, entry.kind, entry.payload)
+        steps = self.engine.steps(entry.seq, entry.kind, entry.payload)
+        made = [packed(decision) for decision in steps]
         self._unsaved += entry.records + entry.labels + 1
         for name, model in self.engine.models.items():
             if model.last_seq == entry.seq:
@@ -242,34 +255,32 @@ class LiveDriver:
             self.taken = entry.seq
             self._progress.notify_all()
 
-    def _commit(self, made: Sequence[Decision]) -> None:
+    def _commit(self, made: Sequence[Made]) -> None:
         now = self._clock.now()
         state = EngineState(self.engine.cursor, compress(pack(self.engine.state())), now)
         self._since_snapshot += len(made)
         snapshot = self._since_snapshot >= SNAPSHOT_DECISIONS
-        profiles = [compress(pack(decision.window.profile.state())) for decision in made]
-        size = len(state.state) + sum(map(len, profiles))
+        size = len(state.state) + sum(len(one.profile) for one in made)
         self._archive.writer.submit(
-            lambda link: self._store(link, made, profiles, state, snapshot=snapshot), size=size
+            lambda link: self._store(link, made, state, snapshot=snapshot), size=size
         ).result()
         self._unsaved, self._saved = 0, self._clock.monotonic()
         if snapshot:
             self._since_snapshot = 0
         if made:
-            self._on_decisions(made)
+            self._on_decisions([one.decision for one in made])
 
     def _store(
         self,
         link: Connection,
-        made: Sequence[Decision],
-        profiles: Sequence[bytes],
+        made: Sequence[Made],
         state: EngineState,
         *,
         snapshot: bool,
     ) -> None:
-        for decision, profile in zip(made, profiles, strict=True):
-            decisions.add(link, row(decision, state), decision.evidence, profile)
-            self._tell(link, decision, state.saved_at)
+        for one in made:
+            decisions.add(link, row(one, state), one.decision.evidence, one.profile)
+            self._tell(link, one.decision, state.saved_at)
         engine_state.save(link, state)
         if snapshot:
             engine_state.keep_snapshot(link, state, MAX_SNAPSHOTS)
@@ -292,9 +303,25 @@ class LiveDriver:
             outbox_sql.add(link, rows_for(message, names, now))
 
 
-def row(decision: Decision, state: EngineState) -> DecisionRow:
-    """The decision as the archive keeps it; an empty window stands on the entry that closed it."""
+def packed(decision: Decision) -> Made:
+    """The decision without its window's profile, which is many times larger than its bytes.
+
+    One delivery may close thousands of windows, and all of them are committed together.
+    """
     window = decision.window
+    profile = compress(pack(window.profile.state()))
+    bare = replace(window, profile=_blank(window.profile.frame))
+    return Made(replace(decision, window=bare), window.profile.rows, profile)
+
+
+@lru_cache(maxsize=64)
+def _blank(frame: Frame) -> Profile:
+    return Profile(frame)
+
+
+def row(made: Made, state: EngineState) -> DecisionRow:
+    """The decision as the archive keeps it; an empty window stands on the entry that closed it."""
+    decision, window = made.decision, made.decision.window
     return DecisionRow(
         decision_id=decision.id,
         model=decision.model,
@@ -306,7 +333,7 @@ def row(decision: Decision, state: EngineState) -> DecisionRow:
         verdict=decision.verdict.value,
         baseline=decision.baseline,
         config=decision.config,
-        records=window.profile.rows,
+        records=made.records,
         journal_from=window.first or state.cursor,
         journal_to=window.last or state.cursor,
         made_at=state.saved_at,

@@ -74,12 +74,15 @@ class Engine:
 
     def step(self, seq: int, kind: str, payload: bytes) -> list[Decision]:
         """Take in one entry; the decisions it led to, oldest window first."""
+        return list(self.steps(seq, kind, payload))
+
+    def steps(self, seq: int, kind: str, payload: bytes) -> Iterator[Decision]:
+        """The same one by one, for callers that do not keep every window; must be exhausted."""
         if kind == "control":
-            decisions = list(self._control(json.loads(payload)))
+            yield from self._control(json.loads(payload))
         else:
-            decisions = list(self._records(seq, payload))
+            yield from self._records(seq, payload)
         self.cursor = seq
-        return decisions
 
     def state(self) -> dict[str, Any]:
         """Plain data (see `monitor.packing`) from which `restore` continues identically."""
