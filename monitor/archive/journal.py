@@ -103,12 +103,18 @@ def append(connection: Connection, entry: Entry) -> int:
 
 
 def read(
-    connection: Connection, after_seq: int, max_entries: int, max_bytes: int
+    connection: Connection,
+    after_seq: int,
+    max_entries: int,
+    max_bytes: int,
+    *,
+    verify: bool = True,
 ) -> tuple[Entry, ...]:
     """Return the entries that follow number `after_seq`, in order.
 
     At most `max_entries` of together at most `max_bytes` of payload; but the first one always, so
-    that a reader gets past an entry of any size. Empty at the end of the journal.
+    that a reader gets past an entry of any size. Empty at the end of the journal. Without `verify`
+    payloads are not compared with their SHA-256: for a reader whose block format has a checksum.
 
     Raises
     ------
@@ -127,10 +133,12 @@ def read(
         if total > max_bytes and last > after_seq:
             break
         last = seq
-    return read_range(connection, after_seq + 1, last)
+    return read_range(connection, after_seq + 1, last, verify=verify)
 
 
-def read_range(connection: Connection, first: int, last: int) -> tuple[Entry, ...]:
+def read_range(
+    connection: Connection, first: int, last: int, *, verify: bool = True
+) -> tuple[Entry, ...]:
     """Return the entries numbered `first` to `last`, both included, as far as they still exist.
 
     Raises
@@ -141,7 +149,7 @@ def read_range(connection: Connection, first: int, last: int) -> tuple[Entry, ..
     if last < first:
         return ()
     statement = select(journal).where(journal.c.seq.between(first, last)).order_by(journal.c.seq)
-    return tuple(_entry(row) for row in connection.execute(statement))
+    return tuple(_entry(row, verify=verify) for row in connection.execute(statement))
 
 
 def tail_backwards(connection: Connection, page: int = 64) -> Iterator[IdBlock]:
@@ -184,8 +192,8 @@ def span_after(connection: Connection, seq: int) -> Span:
     return Span(entries, int(records), int(labels), last)
 
 
-def _entry(row: Row[Any]) -> Entry:
-    if hashlib.sha256(row.payload).digest() != row.sha256:
+def _entry(row: Row[Any], *, verify: bool) -> Entry:
+    if verify and hashlib.sha256(row.payload).digest() != row.sha256:
         raise StorageError(
             f"journal entry {row.seq} is damaged: its content does not match its SHA-256"
         )
