@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ def _ingest(site: Site, kind: str, rows: int, records: int) -> list[tuple[Sent, 
         batches = records // rows
         send(daemon.port, kind, rows, 0, WARM_BATCHES, 2)
         for run in range(1, REPEATS + 1):
+            os.sync()  # what earlier runs left to be written is no part of this one
             cpu = daemon.cpu_seconds
             sent = send(daemon.port, kind, rows, run * batches + WARM_BATCHES, batches, CONNECTIONS)
             waited = _caught_up(daemon)
