@@ -6,11 +6,16 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests import shop
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+# A busy machine must not fail a law; how long a test may take is pytest-timeout's business.
+settings.register_profile("driftd", deadline=None)
+settings.load_profile("driftd")
 
 MISSING = "is not installed"
 """Ends the reason of a test that is skipped for want of a real server or tool."""

@@ -72,7 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.connections += 1
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The sender died between headers and body: no receiver has got a message then.
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.receiver.got.append(Got(self.path, headers, body))
         replies = self.receiver.replies
