@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import httpx2
@@ -25,6 +24,7 @@ from monitor.cli.demo_data import MODEL, FlightLog, load, month_slice, month_sta
 from monitor.cli.demo_feed import known_between, labels, records
 from monitor.cli.demo_receiver import Receiver
 from monitor.cli.demo_story import episodes, months
+from monitor.clock import SystemClock
 from monitor.errors import DriftdError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ FILE_MONTH = 5
 TRAINED_UNTIL = 4
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.05
+CLOCK: Final = SystemClock()
+"""The demo shows real time passing; it decides nothing by it."""
 
 _CONFIG = """\
 # The demo's configuration: everything that is not here has a default.
@@ -172,8 +174,8 @@ def _daemon(folder: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait_ready(process: subprocess.Popen[bytes], folder: Path, address: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
+    deadline = CLOCK.monotonic() + WAIT_SECONDS
+    while CLOCK.monotonic() < deadline:
         if process.poll() is not None:
             said = (folder / "driftd.log").read_text(errors="replace").strip()
             raise DriftdError(f"the daemon did not start: {said.splitlines()[-1:]}")
@@ -182,7 +184,7 @@ def _wait_ready(process: subprocess.Popen[bytes], folder: Path, address: str) ->
                 return
         except httpx2.TransportError:
             pass
-        time.sleep(POLL_SECONDS)
+        CLOCK.sleep(POLL_SECONDS)
     raise DriftdError("the daemon was not ready in time")
 
 
@@ -197,7 +199,7 @@ def _year(
         TimeRemainingColumn(),
         console=console,
     )
-    started, lines = time.monotonic(), 0
+    started, lines = CLOCK.monotonic(), 0
     with bar, httpx2.Client(base_url=address, timeout=60) as client:
         task = bar.add_task("2013", total=len(log))
         known = 0
@@ -214,7 +216,7 @@ def _year(
             for payload in labels(log, rows):
                 _post(client, payload)
             lines += len(part) + len(rows)
-        seconds = time.monotonic() - started
+        seconds = CLOCK.monotonic() - started
         _wait_judged(client)
         decisions = _decisions(client)
         _wait_delivered(client, receiver)
@@ -233,11 +235,11 @@ def _through_file(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterat
     before = _accepted(client)
     with (folder / "logs" / "flights.ndjson").open("ab") as file:
         file.writelines(records(log))
-    done, deadline = 0, time.monotonic() + WAIT_SECONDS
+    done, deadline = 0, CLOCK.monotonic() + WAIT_SECONDS
     while done < len(log):
-        if time.monotonic() > deadline:
+        if CLOCK.monotonic() > deadline:
             raise DriftdError("the file source did not take in its month in time")
-        time.sleep(POLL_SECONDS)
+        CLOCK.sleep(POLL_SECONDS)
         now = _accepted(client) - before
         yield now - done
         done = now
@@ -253,16 +255,16 @@ def _post(client: httpx2.Client, payload: bytes) -> int:
         answer = client.post("/v1/records", content=payload, headers=headers)
         if answer.status_code not in {429, 503}:
             return int(answer.raise_for_status().json()["received"])
-        time.sleep(float(answer.headers.get("retry-after", 1)))
+        CLOCK.sleep(float(answer.headers.get("retry-after", 1)))
 
 
 def _wait_judged(client: httpx2.Client) -> None:
     """Wait until the engine has taken in everything that was acknowledged."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = CLOCK.monotonic() + WAIT_SECONDS
     while client.get("/v1/status").raise_for_status().json()["lag_records"]:
-        if time.monotonic() > deadline:
+        if CLOCK.monotonic() > deadline:
             raise DriftdError("the engine did not catch up in time")
-        time.sleep(POLL_SECONDS)
+        CLOCK.sleep(POLL_SECONDS)
 
 
 def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:
@@ -280,13 +282,13 @@ def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:
 
 def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
     """Wait until the outbox is empty: then the receiver has every alert."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
+    deadline = CLOCK.monotonic() + WAIT_SECONDS
+    while CLOCK.monotonic() < deadline:
         lines = client.get("/metrics").text.splitlines()
         pending = [line for line in lines if line.startswith("driftd_outbox_pending{")]
         if receiver.received and all(line.endswith(" 0.0") for line in pending):
             return
-        time.sleep(POLL_SECONDS)
+        CLOCK.sleep(POLL_SECONDS)
 
 
 def _tell(console: Console, outcome: Outcome) -> None:
