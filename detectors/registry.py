@@ -1,7 +1,9 @@
 """Detectors by name: a literal table, imported when asked for, plus other people's plug-ins.
 
-A plug-in is an entry point in the group `driftd.detectors` whose object is a class with the shape
-of `detectors.protocols`. A name that two owners claim is an error that names both.
+Detectors of one family have one shape (see `detectors.protocols`). A plug-in is an entry point in
+the group `driftd.detectors` whose object is a class of one of these shapes; it says which in its
+class attribute `family`, and is univariate if it does not. A name that two owners claim is an
+error that names both.
 """
 
 from __future__ import annotations
@@ -18,14 +20,23 @@ if TYPE_CHECKING:
 
 GROUP = "driftd.detectors"
 
+UNIVARIATE = "univariate"
+
+FAMILIES: Mapping[str, Mapping[str, str]] = {
+    UNIVARIATE: {
+        "ks": "detectors.univariate.ks:KolmogorovSmirnov",
+        "psi": "detectors.univariate.psi:PopulationStability",
+        "wasserstein": "detectors.univariate.wasserstein:Wasserstein",
+        "jensen_shannon": "detectors.univariate.jensen_shannon:JensenShannon",
+        "hellinger": "detectors.univariate.hellinger:Hellinger",
+        "total_variation": "detectors.univariate.total_variation:TotalVariation",
+        "chi2": "detectors.univariate.chi2:ChiSquare",
+    },
+}
+"""Family -> name -> class. Names are unique over all families."""
+
 BUILT_IN: Mapping[str, str] = {
-    "ks": "detectors.univariate.ks:KolmogorovSmirnov",
-    "psi": "detectors.univariate.psi:PopulationStability",
-    "wasserstein": "detectors.univariate.wasserstein:Wasserstein",
-    "jensen_shannon": "detectors.univariate.jensen_shannon:JensenShannon",
-    "hellinger": "detectors.univariate.hellinger:Hellinger",
-    "total_variation": "detectors.univariate.total_variation:TotalVariation",
-    "chi2": "detectors.univariate.chi2:ChiSquare",
+    name: place for family in FAMILIES.values() for name, place in family.items()
 }
 
 EXCLUDED: Mapping[str, str] = {}
@@ -64,6 +75,20 @@ def load(name: str, plugins: Iterable[EntryPoint] | None = None) -> type[Any]:
     module, _, attribute = table[name].partition(":")
     kind: type[Any] = getattr(import_module(module), attribute)
     return kind
+
+
+def family(name: str, plugins: Iterable[EntryPoint] | None = None) -> str:
+    """Which family, and so which shape, a detector is of.
+
+    Raises
+    ------
+    ParameterError
+        As `load`.
+    """
+    for known, members in FAMILIES.items():
+        if name in members:
+            return known
+    return str(getattr(load(name, plugins), "family", UNIVARIATE))
 
 
 def _table(plugins: Iterable[EntryPoint] | None) -> dict[str, str]:

@@ -34,13 +34,14 @@ class Battery:
         baseline
             Profile of the baseline's rows.
         detectors
-            Parameters objects; all built-in detectors with their defaults when None.
+            Parameters objects; all built-in univariate ones with their defaults when None.
         bins
             Quantile groups per numeric column (see `Reference.of`).
         """
         reference = Reference.of(baseline, bins)
         if detectors is None:
-            detectors = [registry.load(name)() for name in registry.BUILT_IN]
+            names = registry.FAMILIES[registry.UNIVARIATE]
+            detectors = [registry.load(name)() for name in names]
         return cls(reference, tuple(detector.fit(reference) for detector in detectors))
 
     def judge(self, window: Profile) -> tuple[ColumnStatistics, ...]:
