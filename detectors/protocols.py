@@ -1,7 +1,7 @@
 """The shapes that detectors have; a plug-in needs these and nothing else.
 
-A detector is a frozen parameters object. Fitted to a baseline it judges windows, all columns at
-once, as often as wanted, and keeps nothing from one window to the next.
+A detector is a frozen parameters object. Fitted to a baseline it judges windows, as often as
+wanted, and keeps nothing from one window to the next.
 """
 
 from __future__ import annotations
@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from detectors.result import ColumnStatistics
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from detectors.profile.profile import Profile
+    from detectors.profile.sample import Sample
+    from detectors.result import ColumnStatistics, Explanation
+    from detectors.sequential.budget import Share
     from detectors.univariate.comparison import Comparison, Reference
 
 
@@ -26,4 +32,59 @@ class Univariate(Protocol):
 
     def fit(self, reference: Reference) -> FittedUnivariate:
         """Prepare what depends on the baseline alone."""
+        ...
+
+
+class Window(Protocol):
+    """What a scorer sees of one window."""
+
+    @property
+    def profile(self) -> Profile:
+        """All rows, summed up."""
+        ...
+
+    @property
+    def sample(self) -> Sample:
+        """Some rows."""
+        ...
+
+
+class FittedScorer(Protocol):
+    """A scorer that knows its baseline."""
+
+    @property
+    def name(self) -> str:
+        """Registry name."""
+        ...
+
+    @property
+    def share(self) -> Share:
+        """Which part of the budget its alarms spend."""
+        ...
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """What each score says, in words."""
+        ...
+
+    def measure(self, window: Window) -> NDArray[np.float64]:
+        """Scores, one per series, of about unit variance for independent rows; NaN: not observed.
+
+        Deterministic, and never raises or warns because of the window's data.
+        """
+        ...
+
+    def explain(self, window: Window) -> Explanation:
+        """What of the window makes its scores; asked only while it differs."""
+        ...
+
+
+class Scorer(Protocol):
+    """Validated parameters of what turns a window into a few scores of no single column."""
+
+    def fit(self, profile: Profile, sample: Sample) -> FittedScorer | None:
+        """Prepare what depends on the baseline alone; None when it has nothing to watch.
+
+        Deterministic: a baseline is fitted anew at every start.
+        """
         ...

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GROUP = "driftd.detectors"
 
 UNIVARIATE = "univariate"
+MULTIVARIATE = "multivariate"
 
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     UNIVARIATE: {
@@ -34,6 +35,12 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Family -> name -> class. Names are unique over all families."""
+
+SCORERS = frozenset({MULTIVARIATE})
+"""Families whose detectors are scorers: they watch windows beyond single columns."""
+
+AUTO_SCORERS: tuple[str, ...] = ()
+"""Scorers that watch every model unless its configuration names detectors."""
 
 BUILT_IN: Mapping[str, str] = {
     name: place for family in FAMILIES.values() for name, place in family.items()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from detectors.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -89,6 +91,22 @@ class ColumnStatistics:
                 raise InputError(f"{self.detector}: shape {array.shape}, expected {expected}")
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """Why a scorer of several columns says that a window differs.
+
+    Attributes
+    ----------
+    text
+        A clause for people, such as `dep_delay and distance no longer move together`.
+    shares
+        Part of the shift that each column explains, largest first; sums to at most 1.
+    """
+
+    text: str
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
 class QualityKind(StrEnum):
     """What can be wrong with data, whatever their distribution."""
 
@@ -102,6 +120,16 @@ class QualityKind(StrEnum):
     SCHEMA = "schema"
     VOLUME = "volume"
     FRESHNESS = "freshness"
+    UNITS = "units"
+    SENTINEL = "sentinel"
+    STUCK = "stuck"
+    PRECISION = "precision"
+    RENAMED = "renamed"
+    ENCODING = "encoding"
+    REPLAY = "replay"
+    SKEW = "skew"
+    LABELS = "labels"
+    SUSPICIOUS = "suspicious"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +147,8 @@ class QualityFinding:
         counts for volume, seconds for freshness, distinct values for constant.
     text
         One sentence a person can act on.
+    columns
+        All columns that a finding about several speaks of; empty where `column` says it.
     """
 
     column: str
@@ -127,3 +157,4 @@ class QualityFinding:
     observed: float
     expected: float
     text: str
+    columns: tuple[str, ...] = ()

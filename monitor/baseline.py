@@ -5,7 +5,7 @@ watched segment a pooled profile, the history of its windows and the calibration
 on that history. Building one from rows is `monitor.drivers.learn`; this module keeps, stores and
 restores it.
 
-File format: `DRIFTDB1`, then one zstd frame of `monitor.packing` data.
+File format: `DRIFTDB2`, then one zstd frame of `monitor.packing` data.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from detectors.profile.frame import Frame
 from detectors.profile.profile import Profile
+from detectors.profile.sample import Sample
 from detectors.quality.freshness import UsualGaps
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibration import Calibration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAGIC = b"DRIFTDB1"
+MAGIC = b"DRIFTDB2"
 SUFFIX = ".baseline"
 
 
@@ -55,14 +56,48 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelBaseline:
+    """What is normal for scores of no single column.
+
+    `scorers` says which they are, in order, and `shares` what each spends of the budget; `series`
+    float64 `(R, S)` are their scores of the history's windows.
+    """
+
+    scorers: tuple[str, ...]
+    shares: tuple[str, ...]
+    calibration: Calibration
+    series: NDArray[np.float64]
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` reads."""
+        calibration = self.calibration.state()
+        names = {"scorers": self.scorers, "shares": self.shares}
+        return {**names, "calibration": calibration, "series": self.series}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> PanelBaseline:
+        """Inverse of `state`."""
+        calibration = Calibration.restore(state["calibration"])
+        names = tuple(state["scorers"]), tuple(state["shares"])
+        return cls(*names, calibration, state["series"])
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentBaseline:
-    """Normal for one segment (or the whole stream)."""
+    """Normal for one segment (or the whole stream, which alone has a sample and a panel)."""
 
     profile: Profile
     bank: SeriesBank
     season: Season
     calibration: Calibration
     history: History
+    sample: Sample
+    panel: PanelBaseline | None = None
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """Length of the vectors of embedding columns, by name."""
+        return {name: values.shape[1] for name, values in self.sample.vectors.items()}
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` reads."""
@@ -72,6 +107,8 @@ class SegmentBaseline:
             "season": self.season.state(),
             "calibration": self.calibration.state(),
             "history": self.history.state(),
+            "sample": self.sample.state(),
+            "panel": self.panel and self.panel.state(),
         }
 
     @classmethod
@@ -83,6 +120,8 @@ class SegmentBaseline:
             season=Season.restore(state["season"]),
             calibration=Calibration.restore(state["calibration"]),
             history=History(**state["history"]),
+            sample=Sample.restore(state["sample"]),
+            panel=state["panel"] and PanelBaseline.restore(state["panel"]),
         )
 
 
@@ -91,6 +130,7 @@ class Baseline:
     """Everything the engine compares with. `start` and `end` are microseconds, `[start, end)`.
 
     `known` names every column that the rows had, watched or not: another one has appeared.
+    `scorers` says what the panel was asked for, whether or not it found something to watch.
     """
 
     model: str
@@ -102,6 +142,7 @@ class Baseline:
     end: int
     gaps: UsualGaps
     known: tuple[str, ...]
+    scorers: tuple[str, ...] = ()
     id: str = ""
 
     @property
@@ -134,6 +175,7 @@ class Baseline:
                 "end": self.end,
                 "gaps": asdict(self.gaps),
                 "known": self.known,
+                "scorers": self.scorers,
             }
         )
 
@@ -166,6 +208,7 @@ class Baseline:
                 end=state["end"],
                 gaps=UsualGaps(**state["gaps"]),
                 known=tuple(state["known"]),
+                scorers=tuple(state["scorers"]),
                 id=hashlib.sha256(content).hexdigest(),
             )
             _ = baseline.whole  # what has no normal for the whole stream is no baseline

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from detectors.protocols import Scorer
     from monitor.schema import ColumnSpec
 
 WHOLE = ""
@@ -37,7 +38,10 @@ class PolicySpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One model: what its columns are, how its stream is cut, what counts as enough records."""
+    """One model: what its columns are, how its stream is cut, what counts as enough records.
+
+    `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`.
+    """
 
     name: str
     columns: tuple[ColumnSpec, ...]
@@ -47,3 +51,4 @@ class ModelSpec:
     policy: PolicySpec = PolicySpec()
     positive: str | None = None
     task: str = "none"
+    scorers: tuple[Scorer, ...] = ()

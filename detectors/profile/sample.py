@@ -27,6 +27,8 @@ MAX_ROWS = 5_000
 MIN_ROWS = 500
 MAX_VALUES = 500_000
 """Values that a sample holds at most, all columns together, unless that left under MIN_ROWS."""
+FINER = 2
+"""A baseline keeps so many times the rows of a window."""
 
 _FRACTION = 2.0**-53
 _SPARE = np.uint64(11)
@@ -121,18 +123,19 @@ class Sample:
 class Reservoir:
     """Keeps the `capacity` rows of smallest priority among all that were added.
 
-    `rows` counts what was added. Rows of equal priority (equal keys) are ordered by time and
-    content, so that the outcome is a function of the set of rows.
+    Begins with `kept`, empty for a new one. Rows of equal priority (equal keys) are ordered by
+    time and content, so that the outcome is a function of the set of rows.
     """
 
     __slots__ = ("_kept", "_parts", "_pending", "_worst", "capacity")
 
-    def __init__(self, frame: Frame, capacity: int, dimensions: Mapping[str, int]) -> None:
+    def __init__(self, kept: Sample, capacity: int) -> None:
         self.capacity = capacity
-        self._kept = Sample.empty(frame, dimensions)
+        self._kept = kept
         self._parts: list[Sample] = []
         self._pending = 0
-        self._worst = np.inf
+        full = len(kept) == capacity > 0
+        self._worst = float(kept.priority[-1]) if full else np.inf
 
     @property
     def rows(self) -> int:
@@ -146,7 +149,6 @@ class Reservoir:
         times: NDArray[np.int64],
         vectors: Mapping[str, NDArray[np.float32]] | None = None,
         weights: NDArray[np.float64] | None = None,
-        truth: NDArray[np.float64] | None = None,
     ) -> None:
         """Offer the rows of a block.
 
@@ -158,8 +160,6 @@ class Reservoir:
             float32 `(n, dim)` per vector column of the reservoir; an absent one is missing.
         weights
             float64 `(n,)`, positive: rows of weight 2 are kept twice as readily. 1 when None.
-        truth
-            float64 `(n,)`; unknown when None.
 
         Raises
         ------
@@ -180,7 +180,7 @@ class Reservoir:
                 times=times[rows],
                 numeric=_stacked(block.numeric, rows, np.float64),
                 categorical=_stacked(block.categorical, rows, np.int32),
-                truth=np.full(len(rows), np.nan) if truth is None else truth[rows],
+                truth=np.full(len(rows), np.nan),
                 vectors={
                     name: known[name][rows] if name in known else _unknown(len(rows), kept)
                     for name, kept in self._kept.vectors.items()
@@ -208,13 +208,7 @@ class Reservoir:
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Reservoir:
         """Inverse of `state`."""
-        made = cls.__new__(cls)
-        made.capacity = int(state["capacity"])
-        made._parts, made._pending = [], 0
-        made._kept = Sample.restore(state["kept"])
-        full = len(made._kept) == made.capacity > 0
-        made._worst = float(made._kept.priority[-1]) if full else np.inf
-        return made
+        return cls(Sample.restore(state["kept"]), int(state["capacity"]))
 
     def _append(self, part: Sample) -> None:
         self._parts.append(part)

@@ -10,7 +10,7 @@ between columns, windows and models. Rules with p-values join at `alpha = b s w 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ import numpy as np
 from detectors.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +28,14 @@ class Share(StrEnum):
     """Kinds of alarm that divide the budget."""
 
     COLUMNS = "columns"
+    PERFORMANCE = "performance"
+    MULTIVARIATE = "multivariate"
     QUALITY = "quality"
     VOLUME = "volume"
+
+
+EVIDENCE = (Share.COLUMNS, Share.PERFORMANCE, Share.MULTIVARIATE)
+"""Kinds that accumulate evidence and alarm at a line; the others are rules with a level."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,9 @@ class Budget:
         Expected false alarms per period over the whole daemon, positive.
     per_days
         Length of the period in days, positive.
-    columns, quality, volume
-        Shares of the three kinds of alarm, positive, sum 1.
+    columns, performance, multivariate, quality, volume
+        Shares of the kinds of alarm, positive, sum 1. What nothing watches is divided among the
+        others.
 
     Raises
     ------
@@ -53,7 +60,9 @@ class Budget:
 
     false_alarms: float = 1.0
     per_days: float = 30.0
-    columns: float = 0.8
+    columns: float = 0.6
+    performance: float = 0.15
+    multivariate: float = 0.05
     quality: float = 0.15
     volume: float = 0.05
 
@@ -62,13 +71,14 @@ class Budget:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ParameterError(f"{name} must be positive, got {value}")
-        total = self.columns + self.quality + self.volume
+        total = sum(getattr(self, kind) for kind in Share)
         if not math.isclose(total, 1.0, abs_tol=1e-9):
             raise ParameterError(f"shares must sum to 1, got {total:g}")
 
-    def share(self, kind: Share) -> float:
-        """False alarms per period that a kind of alarm may cause."""
-        return float(self.false_alarms * getattr(self, kind))
+    def share(self, kind: Share, used: Collection[Share] = tuple(Share)) -> float:
+        """False alarms per period that a kind of alarm may cause when only `used` kinds exist."""
+        total = sum(getattr(self, other) for other in used)
+        return float(self.false_alarms * getattr(self, kind) / total) if kind in used else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +95,9 @@ class Stream:
         float64 `(F,)`: importance of its columns, positive; only ratios matter.
     importance
         Importance of the stream beside others; its share grows with this and with its columns.
+    panels
+        Weights of what else accumulates evidence, float64 `(P,)` by kind, positive; kinds that
+        are absent are not watched.
 
     Raises
     ------
@@ -96,12 +109,19 @@ class Stream:
     windows_per_day: float
     weights: NDArray[np.float64]
     importance: float = 1.0
+    panels: Mapping[Share, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.weights) or not (self.weights > 0).all():
             raise ParameterError(f"stream {self.key}: weights must be positive, one per column")
         if not (self.windows_per_day > 0 and self.importance > 0):
             raise ParameterError(f"stream {self.key}: rate and importance must be positive")
+
+    def weights_of(self, kind: Share) -> NDArray[np.float64]:
+        """Weights of what a kind watches; rules watch every column, and empty is nothing."""
+        if kind in EVIDENCE and kind is not Share.COLUMNS:
+            return self.panels.get(kind, np.empty(0))
+        return self.weights
 
 
 class Ledger:
@@ -125,12 +145,15 @@ class Ledger:
         self.streams = {stream.key: stream for stream in streams}
         if len(self.streams) != len(streams):
             raise ParameterError("stream keys must be unique")
-        self._claims = {s.key: s.importance * len(s.weights) for s in streams}
-        self._total = sum(self._claims.values())
+        self._claims = {
+            kind: {s.key: s.importance * len(s.weights_of(kind)) for s in streams} for kind in Share
+        }
+        self._totals = {kind: sum(claims.values()) for kind, claims in self._claims.items()}
+        self.used = tuple(kind for kind in Share if self._totals[kind])
 
-    def lines(self, key: str) -> NDArray[np.float64]:
-        """Evidence `(F,)` at which each column of a stream alarms: `n / (b s w)`, at least 1."""
-        return np.maximum(1 / self.alphas(key, Share.COLUMNS), 1.0)
+    def lines(self, key: str, kind: Share = Share.COLUMNS) -> NDArray[np.float64]:
+        """Evidence at which each column (or panel entry) alarms: `n / (b s w)`, at least 1."""
+        return np.maximum(1 / self.alphas(key, kind), 1.0)
 
     def alphas(self, key: str, kind: Share) -> NDArray[np.float64]:
         """Level `(F,)` at which p-value rules of a kind may reject per column and window.
@@ -138,8 +161,12 @@ class Ledger:
         `VOLUME` rules judge the stream as a whole and use the sum.
         """
         stream = self._stream(key)
-        spend = self.budget.share(kind) * self._claims[key] / self._total
-        alphas: NDArray[np.float64] = spend * _normed(stream) / self.windows(key)
+        weights = stream.weights_of(kind)
+        if not len(weights):
+            return np.empty(0)
+        claim = self._claims[kind][key] / self._totals[kind]
+        spend = self.budget.share(kind, self.used) * claim
+        alphas: NDArray[np.float64] = spend * weights / weights.sum() / self.windows(key)
         return np.minimum(alphas, 1.0)
 
     def windows(self, key: str) -> float:
@@ -148,10 +175,19 @@ class Ledger:
 
     def expected_false_alarms(self) -> float:
         """Bound on false alarms per period over all streams and kinds; at most the budget."""
-        kinds = (Share.QUALITY, Share.VOLUME)
-        spent = sum(self.windows(k) * (1 / self.lines(k)).sum() for k in self.streams)
-        spent += sum(self.windows(k) * self.alphas(k, s).sum() for k in self.streams for s in kinds)
-        return float(spent)
+        spent = 0.0
+        for key in self.streams:
+            for kind in self.used:
+                level = 1 / self.lines(key, kind) if kind in EVIDENCE else self.alphas(key, kind)
+                spent += self.windows(key) * float(level.sum())
+        return spent
+
+    def shares(self) -> dict[str, float]:
+        """Part of the budget that each kind in use may spend; sums to 1."""
+        return {
+            kind.value: self.budget.share(kind, self.used) / self.budget.false_alarms
+            for kind in self.used
+        }
 
     def sentence(self, key: str) -> str:
         """Say what a stream's lines are, for people."""
@@ -176,8 +212,3 @@ class Ledger:
 
 def _counted(number: float, what: str) -> str:
     return f"{number:g} {what}" if number == 1 else f"{number:g} {what}s"
-
-
-def _normed(stream: Stream) -> NDArray[np.float64]:
-    normed: NDArray[np.float64] = stream.weights / stream.weights.sum()
-    return normed

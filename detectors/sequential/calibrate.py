@@ -22,7 +22,7 @@ from detectors.sequential.monitor import scores_ahead
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detectors.sequential.series import SeriesBank
+    from detectors.sequential.calibration import Components
 
 MIN_WINDOWS = 8
 """Fewer windows are no history; split the baseline's rows at random and say `exchangeable`."""
@@ -35,7 +35,7 @@ _NONE = Guarantee(GuaranteeKind.NONE, None, "not yet stated")
 def calibrate(
     y: NDArray[np.float64],
     x: NDArray[np.float64],
-    bank: SeriesBank,
+    bank: Components,
     *,
     exchangeable: bool = False,
 ) -> Calibration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -27,9 +27,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from detectors.sequential.series import SeriesBank
-
 FORMAT = 1
+
+
+class Components(Protocol):
+    """Which series belong together: a `SeriesBank` for columns, a `Panel` for scorers."""
+
+    @property
+    def columns(self) -> int:
+        """Number of columns `F`."""
+        ...
+
+    @property
+    def column(self) -> NDArray[np.int64]:
+        """int64 `(S,)`, non-decreasing: column of each series."""
+        ...
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """float64 `(S,)`: sums to 1 over the series of one column."""
+        ...
+
+    @property
+    def kind(self) -> NDArray[np.int64]:
+        """int64 `(S,)`: the same small integer for series that measure the same thing."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +148,7 @@ class Calibration:
 
 
 def estimate(
-    y: NDArray[np.float64], x: NDArray[np.float64], bank: SeriesBank, guarantee: Guarantee
+    y: NDArray[np.float64], x: NDArray[np.float64], bank: Components, guarantee: Guarantee
 ) -> Calibration:
     """Fit all parameters; the gate is 0 and nothing is back-tested yet.
 

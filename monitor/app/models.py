@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from detectors import registry
 from detectors.quality.counters import Layout
-from detectors.sequential.budget import Budget, Ledger
+from detectors.sequential.budget import Budget, Ledger, Share
 from monitor.archive import baselines as stored
 from monitor.baseline import Baseline
 from monitor.clock import MICROS
@@ -20,6 +22,7 @@ from monitor.model import ModelSpec, PolicySpec, WindowSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from detectors.protocols import Scorer
     from monitor.archive.reader import Reader
     from monitor.config.digest import DecisionConfig
     from monitor.config.watched import ColumnConfig, JudgedModel, WindowConfig
@@ -51,7 +54,25 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         policy=PolicySpec(model.policy.min_effect, model.policy.recover_windows),
         positive=model.positive,
         task=model.task,
+        scorers=scorers_of(model),
     )
+
+
+def scorers_of(model: JudgedModel) -> tuple[Scorer, ...]:
+    """What watches windows beyond single columns: the configured detectors of those families."""
+    if isinstance(model.detectors, str):
+        return tuple(registry.load(name)() for name in registry.AUTO_SCORERS)
+    return tuple(
+        registry.load(detector.name)(**detector.params)
+        for detector in model.detectors
+        if registry.family(detector.name) in registry.SCORERS
+    )
+
+
+def panel_of(baseline: Baseline) -> dict[Share, int]:
+    """How many entries of each kind the panel has."""
+    panel = baseline.whole.panel
+    return {} if panel is None else dict(Counter(map(Share, panel.shares)))
 
 
 def described(column: ColumnSpec, config: Mapping[str, ColumnConfig]) -> ColumnSpec:
@@ -86,6 +107,8 @@ def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
     unknown = sorted(set(model.segments) - known)
     if unknown:
         problems.append(f"knows no segments of {', '.join(unknown)}")
+    if baseline.scorers != tuple(map(repr, scorers_of(model))):
+        problems.append("was learned with other detectors than models[].detectors names")
     if baseline.model != model.name:
         problems.append(f"was learned for model {baseline.model!r}")
     if problems:
@@ -107,6 +130,7 @@ def watched_by(model: JudgedModel, baseline: Baseline) -> Watched:
         segments=tuple(baseline.segments),
         importance=tuple(columns[name].importance for name in baseline.frame.columns),
         rules=Layout.of(baseline.frame).size,
+        panel=panel_of(baseline),
     )
 
 

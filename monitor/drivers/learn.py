@@ -16,20 +16,24 @@ import numpy as np
 
 from detectors.profile.fitting import fit_frame
 from detectors.profile.profile import Profile
+from detectors.profile.sample import FINER, Reservoir, Sample
 from detectors.quality.counters import count_faults
 from detectors.quality.freshness import UsualGaps
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibrate import calibrate
 from detectors.sequential.series import SeriesBank
-from monitor.baseline import Baseline, History, SegmentBaseline
+from monitor.baseline import Baseline, History, PanelBaseline, SegmentBaseline
 from monitor.clock import MICROS
 from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.cutting import windows_for
+from monitor.engine.panel import fit_panel
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.windows import middle
 from monitor.errors import InputError
+from monitor.model import WHOLE
 from monitor.progress import unheard
+from monitor.record import Mixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detectors.profile.frame import Frame
+    from detectors.protocols import Window
     from monitor.model import ModelSpec
     from monitor.progress import Progress
     from monitor.record import Column, RecordBatch
@@ -52,6 +57,7 @@ _SEED = 20_130_101
 
 CATEGORICAL = frozenset({"categorical", "boolean"})
 NUMERIC = frozenset({"numeric"})
+EMBEDDING = "embedding"
 
 
 def build_baseline(
@@ -79,36 +85,37 @@ def build_baseline(
         raise InputError(
             f"model {spec.name!r}: the baseline has {total} rows, at least {least} are needed"
         )
-    frame = _fit_frame(rows, spec)
+    framer = Framer(_fit_frame(rows, spec), None, _dimensions(rows, spec))
     known = _segments(rows, spec)
-    pooled, usual = _pool(rows, spec, Framer(frame), known, lambda done: progress(done, 2 * total))
-    learners = {name: _Learner(spec, pooled[name], usual[name]) for name in pooled}
-    windows = windows_for(replace(spec.window, lateness=0), Framer(frame), known)
+    pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
+    learners = {name: _Learner(spec, part) for name, part in pooled.items()}
+    windows = windows_for(replace(spec.window, lateness=0), framer, known)
     done = total
     for piece in pieces:
         for closed in windows.feed(piece, 0):
-            learners[closed.stream.segment].see(middle(closed), closed.profile)
+            learners[closed.stream.segment].see(middle(closed), closed)
         done += sum(map(len, piece))
         progress(done, 2 * total)
     for closed in windows.flush():
-        learners[closed.stream.segment].see(middle(closed), closed.profile)
+        learners[closed.stream.segment].see(middle(closed), closed)
     times = np.concatenate([batch.times for batch in rows])
     segments: dict[str, SegmentBaseline] = {}
     for name, learner in learners.items():
         if len(learner.windows) >= MIN_WINDOWS:
             segments[name] = learner.learned(exchangeable=False)
         else:
-            segments[name] = _dealt(rows, name, known, spec, pooled[name])
+            segments[name] = _dealt(rows, name, known, spec, pooled[name], framer)
     return Baseline(
         model=spec.name,
         columns=spec.columns,
         window=spec.window,
-        frame=frame,
+        frame=framer.frame,
         segments=segments,
         start=int(times.min()),
         end=int(times.max()) + 1,
         gaps=UsualGaps.of(times),
         known=tuple(sorted({name for batch in rows for name in batch.columns})),
+        scorers=tuple(map(repr, spec.scorers)),
     ).named()
 
 
@@ -119,23 +126,43 @@ class _Window:
     mid: int
     rows: int
     series: NDArray[np.float64]
+    panel: NDArray[np.float64]
     faults: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class _Pool:
+    """All rows of one segment, and how many rows its windows usually have."""
+
+    profile: Profile
+    reservoir: Reservoir | None
+    usual: float = 0.0
+
+    @property
+    def sample(self) -> Sample:
+        """Some of the rows; none of a segment that is not the whole stream."""
+        kept = self.reservoir
+        return Sample.empty(self.profile.frame) if kept is None else kept.sample()
 
 
 class _Learner:
     """Collects one segment's windows and calibrates on them."""
 
-    def __init__(self, spec: ModelSpec, pooled: Profile, usual: float) -> None:
+    def __init__(self, spec: ModelSpec, pool: _Pool) -> None:
         self.windows: list[_Window] = []
         self._spec = spec
-        self._pooled = pooled
-        self._bank = SeriesBank.fit(pooled.frame, pooled, usual)
+        self._profile, self._sample = pool.profile, pool.sample
+        self._bank = SeriesBank.fit(pool.profile.frame, pool.profile, pool.usual)
+        scorers = () if pool.reservoir is None else spec.scorers
+        self._scorers, self._panel = fit_panel(scorers, self._profile, self._sample)
 
-    def see(self, mid: int, profile: Profile) -> None:
+    def see(self, mid: int, window: Window) -> None:
         """Score a window that has enough rows to be judged."""
+        profile = window.profile
         if profile.rows >= self._spec.min_records:
-            series, faults = self._bank.measure(profile), count_faults(profile)
-            self.windows.append(_Window(mid, profile.rows, series, faults))
+            series, panel = self._bank.measure(profile), self._panel.measure(window)
+            faults = count_faults(profile)
+            self.windows.append(_Window(mid, profile.rows, series, panel, faults))
 
     def learned(self, *, exchangeable: bool) -> SegmentBaseline:
         """Calibrate on the windows seen."""
@@ -143,20 +170,31 @@ class _Learner:
         series = np.array([window.series for window in self.windows])
         every = None if exchangeable else self._spec.window.every
         season = Season.choose(every and every / MICROS, len(mid), mid)
+        x = season.design(mid)
         return SegmentBaseline(
-            profile=self._pooled,
+            profile=self._profile,
             bank=self._bank,
             season=season,
-            calibration=calibrate(
-                series, season.design(mid), self._bank, exchangeable=exchangeable
-            ),
+            calibration=calibrate(series, x, self._bank, exchangeable=exchangeable),
             history=History(
                 mid=mid,
                 rows=np.array([window.rows for window in self.windows], dtype=np.int64),
                 series=series,
                 faults=np.array([window.faults for window in self.windows]),
             ),
+            sample=self._sample,
+            panel=self._panel_baseline(x, exchangeable=exchangeable),
         )
+
+    def _panel_baseline(
+        self, x: NDArray[np.float64], *, exchangeable: bool
+    ) -> PanelBaseline | None:
+        if not self._scorers:
+            return None
+        series = np.array([window.panel for window in self.windows])
+        calibration = calibrate(series, x, self._panel, exchangeable=exchangeable)
+        shares = tuple(scorer.share.value for scorer in self._panel.scorers)
+        return PanelBaseline(self._scorers, shares, calibration, series)
 
 
 def _pool(
@@ -165,45 +203,55 @@ def _pool(
     framer: Framer,
     known: Segments,
     progress: Callable[[int], None],
-) -> tuple[dict[str, Profile], dict[str, float]]:
-    """All rows of each segment in one profile, and how many rows its windows usually have."""
-    pooled: dict[str, Profile] = {}
+) -> dict[str, _Pool]:
+    """All rows of each segment in one profile."""
+    pooled: dict[str, _Pool] = {}
     sizes: dict[str, Counter[int]] = {}
     done = 0
     for batch in rows:
         for segment, part in split(batch, known):
-            pooled.setdefault(segment, Profile(framer.frame)).add(framer.block(part))
+            if segment not in pooled:
+                reservoir = framer.reservoir(FINER) if segment == WHOLE else None
+                pooled[segment] = _Pool(Profile(framer.frame), reservoir)
+            framer.fold(part, pooled[segment].profile, pooled[segment].reservoir)
             if spec.window.every is not None:
                 indexes = (part.times // spec.window.every).tolist()
                 sizes.setdefault(segment, Counter()).update(indexes)
         done += len(batch)
         progress(done)
-    fixed = float(spec.window.records or 0)
-    usual = {
-        name: float(np.median(list(sizes[name].values()))) if name in sizes else fixed
-        for name in pooled
-    }
-    return pooled, usual
+    for name, pool in pooled.items():
+        fixed = float(spec.window.records or 0)
+        pool.usual = float(np.median(list(sizes[name].values()))) if name in sizes else fixed
+    return pooled
 
 
 def _dealt(
-    rows: Sequence[RecordBatch], segment: str, known: Segments, spec: ModelSpec, pooled: Profile
+    rows: Sequence[RecordBatch],
+    segment: str,
+    known: Segments,
+    spec: ModelSpec,
+    pool: _Pool,
+    framer: Framer,
 ) -> SegmentBaseline:
     """Deal a segment's rows at random into pseudo-windows of equal size and learn from those."""
-    rng, framer = np.random.default_rng(_SEED), Framer(pooled.frame)
-    hands = max(MIN_WINDOWS, min(PSEUDO_WINDOWS, pooled.rows // max(spec.min_records, 1)))
-    profiles = [Profile(pooled.frame) for _ in range(hands)]
-    dealt = np.arange(pooled.rows) % hands
+    rng, total = np.random.default_rng(_SEED), pool.profile.rows
+    hands = max(MIN_WINDOWS, min(PSEUDO_WINDOWS, total // max(spec.min_records, 1)))
+    sampled = pool.reservoir is not None
+    dealt_to = [
+        _Pool(Profile(framer.frame), framer.reservoir() if sampled else None) for _ in range(hands)
+    ]
+    dealt = np.arange(total) % hands
     rng.shuffle(dealt)
     done = 0
     for part in (part for batch in rows for name, part in split(batch, known) if name == segment):
         share = dealt[done : done + len(part)]
         done += len(part)
         for hand in np.unique(share).tolist():
-            profiles[hand].add(framer.block(take(part, share == hand)))
-    learner = _Learner(replace(spec, min_records=1), pooled, pooled.rows / hands)
-    for profile in profiles:
-        learner.see(0, profile)
+            cards = dealt_to[hand]
+            framer.fold(take(part, share == hand), cards.profile, cards.reservoir)
+    learner = _Learner(replace(spec, min_records=1), replace(pool, usual=total / hands))
+    for cards in dealt_to:
+        learner.see(0, cards)
     return learner.learned(exchangeable=True)
 
 
@@ -248,6 +296,21 @@ def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:
             presence.append(column.name)
     ranges = {c.name: c.range for c in spec.columns if c.range is not None and c.name in numeric}
     return fit_frame(numeric, categorical, presence, ranges)
+
+
+def _dimensions(rows: Sequence[RecordBatch], spec: ModelSpec) -> dict[str, int]:
+    """Length of the first vector of every embedding column; nothing of columns without vectors."""
+    embeddings = [column.name for column in spec.columns if column.kind == EMBEDDING]
+    found = {
+        name: next(filter(None, (_length(batch.columns.get(name)) for batch in rows)), 0)
+        for name in embeddings
+    }
+    return {name: length for name, length in found.items() if length}
+
+
+def _length(column: Column | None) -> int:
+    values = column.values if isinstance(column, Mixed) else ()
+    return next((len(value) for value in values if isinstance(value, list)), 0)
 
 
 def _counts(columns: Iterable[Column | None]) -> Counter[str]:

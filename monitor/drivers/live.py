@@ -22,6 +22,7 @@ from alerts.life import LifePolicy, advance
 from alerts.outbox import rows_for
 from alerts.render import render_message
 from detectors.profile.profile import Profile
+from detectors.profile.sample import Sample
 from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
 from monitor.archive.decisions import DecisionRow
 from monitor.archive.engine_state import EngineState
@@ -311,7 +312,8 @@ def packed(decision: Decision) -> Made:
     """
     window = decision.window
     profile = compress(pack(window.profile.state()))
-    bare = replace(window, profile=_blank(window.profile.frame))
+    frame = window.profile.frame
+    bare = replace(window, profile=_blank(frame), sample=Sample.empty(frame))
     return Made(replace(decision, window=bare), window.profile.rows, profile)
 
 

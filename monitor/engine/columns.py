@@ -14,6 +14,8 @@ import numpy as np
 
 from detectors.inputs import MISSING, OUTSIDE, WRONG, Block
 from detectors.profile.duplicates import hash_columns
+from detectors.profile.sample import Reservoir, Sample, capacity_for
+from monitor.engine.keys import row_keys
 from monitor.record import SCORE_PREFIX, Booleans, Mixed, Numbers, Texts
 
 if TYPE_CHECKING:
@@ -22,17 +24,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detectors.profile.frame import Frame
+    from detectors.profile.profile import Profile
     from monitor.record import Column, RecordBatch
 
 SCORE: Final = "score"
 
 
 class Framer:
-    """Turns batches into blocks of one frame."""
+    """Turns batches into blocks of one frame.
 
-    def __init__(self, frame: Frame, known: frozenset[str] | None = None) -> None:
+    Parameters
+    ----------
+    known : columns that the baseline's rows had.
+    dimensions : length of the vectors of embedding columns; None when no row sample is taken.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        known: frozenset[str] | None = None,
+        dimensions: Mapping[str, int] | None = None,
+    ) -> None:
         self.frame = frame
         self._known = known
+        self._dimensions = dimensions
+
+    def reservoir(self, finer: int = 1) -> Reservoir | None:
+        """An empty row sample, `finer` times the usual size; None where none is taken."""
+        if self._dimensions is None:
+            return None
+        capacity = finer * capacity_for(self.frame, sum(self._dimensions.values()))
+        return Reservoir(Sample.empty(self.frame, self._dimensions), capacity)
+
+    def fold(self, batch: RecordBatch, profile: Profile, reservoir: Reservoir | None) -> None:
+        """Add all rows of `batch` to a window."""
+        block = self.block(batch)
+        profile.add(block)
+        if reservoir is not None:
+            vectors = {
+                name: as_vectors(batch.columns.get(name), len(batch), size)
+                for name, size in (self._dimensions or {}).items()
+            }
+            reservoir.add(block, row_keys(batch.ids), batch.times, vectors)
 
     def appeared(self, batch: RecordBatch) -> list[str]:
         """Columns that the baseline's rows never had, in order of name."""
@@ -129,6 +162,16 @@ def as_codes(
     if isinstance(column, Mixed):
         codes[[isinstance(value, list) for value in column.values]] = WRONG
     return codes, _outside(texts, table)
+
+
+def as_vectors(column: Column | None, n: int, size: int) -> NDArray[np.float32]:
+    """float32 `(n, size)`; a row of NaN where there is no array of `size` numbers."""
+    vectors = np.full((n, size), np.nan, np.float32)
+    if isinstance(column, Mixed):
+        for row, value in enumerate(column.values):
+            if isinstance(value, list) and len(value) == size and all(map(_is_number, value)):
+                vectors[row] = value
+    return vectors
 
 
 def as_presence(column: Column | None, n: int) -> int:

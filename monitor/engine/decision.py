@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from monitor.engine.windows import ClosedWindow
 
-FORMAT = 1
+FORMAT = 2
 _DIGITS = 9
 
 
@@ -49,7 +49,9 @@ class Finding:
     """One thing that is not as the baseline says; a decision lists them most important first.
 
     `since`, `since_low` and `since_high` are RFC 3339 window starts. `effect` is in
-    `effect_unit`; `baseline_value` and `current_value` are in the column's own `unit`.
+    `effect_unit`; `baseline_value` and `current_value` are in the column's own `unit`. `where`
+    names the slice of the stream that it happened in, `caused_by` the finding that explains this
+    one, `shares` what part of a change in several columns each of them explains.
     """
 
     kind: str
@@ -67,6 +69,9 @@ class Finding:
     baseline_value: float | None = None
     current_value: float | None = None
     unit: str = ""
+    where: str = ""
+    caused_by: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class Verdicts:
     unjudged: frozenset[str] = frozenset()
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    panel: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def decide(
@@ -128,6 +134,7 @@ def decide(
         "summary": verdicts.summary,
         "findings": [asdict(finding) for finding in verdicts.findings],
         "columns": verdicts.columns,
+        "panel": verdicts.panel,
     }
     evidence = {"decision_id": identity, "columns": verdicts.evidence}
     return Decision(

@@ -20,11 +20,11 @@ from detectors.quality import (
 )
 from detectors.quality.rates import RateRule
 from detectors.result import QualityFinding, QualityKind
-from detectors.sequential.monitor import step
 from detectors.univariate.battery import Battery
 from monitor.engine import policy, report
 from monitor.engine.decision import decide
-from monitor.engine.memory import StreamMemory
+from monitor.engine.memory import Place, StreamMemory
+from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
 from monitor.engine.windows import Stream, middle
 
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detectors.sequential.budget import Share
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import Baseline, SegmentBaseline
     from monitor.engine.decision import Decision, Verdicts
+    from monitor.engine.panel import Told
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
 
@@ -45,6 +47,10 @@ class Lines(Protocol):
 
     def evidence(self, segment: str, version: int) -> NDArray[np.float64]:
         """`(F,)` evidence at which each column alarms; `version` counts versions from 1."""
+        ...
+
+    def panel(self, segment: str, version: int, share: Share) -> NDArray[np.float64]:
+        """The same for the entries of the panel that spend from `share`."""
         ...
 
     def quality_alpha(self, segment: str) -> float:
@@ -64,6 +70,7 @@ class Part:
     battery: Battery
     quality: QualityBaseline
     volume: Volume | None
+    panel: PreparedPanel | None
 
     @classmethod
     def of(cls, baseline: SegmentBaseline, spec: ModelSpec, lines: Lines, segment: str) -> Part:
@@ -77,7 +84,8 @@ class Part:
         if spec.window.every is not None and len(np.unique(history.mid)) > 1:
             phase = phases(history.mid, history.mid, spec.window.every)
             volume = Volume.of(history.rows, phase, lines.volume_alpha(segment))
-        return cls(baseline, Battery.fit(baseline.profile), quality, volume)
+        panel = PreparedPanel.of(baseline, spec.scorers)
+        return cls(baseline, Battery.fit(baseline.profile), quality, volume, panel)
 
 
 class Judge:
@@ -116,14 +124,14 @@ class Judge:
         self._versions = list(state["versions"])
         self._memories = {}
         for version, segment, memory in state["streams"]:
-            calibration = self._baseline.segments[segment].calibration
-            self._memories[Stream(version, segment)] = StreamMemory.restore(calibration, memory)
+            baseline = self._baseline.segments[segment]
+            self._memories[Stream(version, segment)] = StreamMemory.restore(baseline, memory)
 
     def _memory(self, stream: Stream, part: Part) -> StreamMemory:
         if stream.version not in self._versions:
             self._versions.append(stream.version)
         if stream not in self._memories:
-            self._memories[stream] = StreamMemory.start(part.baseline.calibration)
+            self._memories[stream] = StreamMemory.start(part.baseline)
         return self._memories[stream]
 
     def _quality(self, part: Part, window: ClosedWindow) -> tuple[QualityFinding, ...]:
@@ -148,13 +156,26 @@ class Judge:
     ) -> Verdicts:
         statistics = part.battery.judge(window.profile)
         broken = frozenset(f.column for f in quality if f.severity == "broken")
-        result, lines = self._step(part, memory, window, broken)
-        drifts = policy.update(memory, part.baseline, result, self._spec.policy)
+        x = part.baseline.season.design(np.array([middle(window)]))[0]
+        place = Place(window.index, window.start, window.profile.rows)
+        result, lines = self._columns(part, memory, window, x, place, broken)
+        baseline, spec = part.baseline, self._spec.policy
+        drifts = policy.update(
+            memory.columns, baseline.calibration, result, spec, baseline.bank.pooled
+        )
+        told = self._panel(part, memory, window, x, place)
+        memory.saw(window)
         reporter = self._reporter(part, window)
-        return reporter.verdicts(memory, result, lines, drifts, quality, statistics)
+        return reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
 
-    def _step(
-        self, part: Part, memory: StreamMemory, window: ClosedWindow, broken: frozenset[str]
+    def _columns(
+        self,
+        part: Part,
+        memory: StreamMemory,
+        window: ClosedWindow,
+        x: NDArray[np.float64],
+        place: Place,
+        broken: frozenset[str],
     ) -> tuple[StepResult, NDArray[np.float64]]:
         """Sequential evidence; what is broken in this window is not observed by it."""
         baseline = part.baseline
@@ -162,22 +183,29 @@ class Judge:
         columns = window.profile.frame.columns
         ignored = np.array([name in broken for name in columns], dtype=np.bool_)
         y = np.where(ignored[baseline.bank.column], np.nan, y)
-        lines = self._lines.evidence(
-            window.stream.segment, self._versions.index(window.stream.version) + 1
-        )
-        x = baseline.season.design(np.array([middle(window)]))[0]
-        memory.sequential, result = step(
-            baseline.calibration,
-            lines,
-            memory.sequential,
-            y,
-            x,
-            rows=float(window.profile.rows),
-            consecutive=memory.follows(window.index),
-            frozen=memory.frozen(len(columns)),
-        )
-        memory.saw(window)
-        return result, lines
+        lines = self._lines.evidence(window.stream.segment, self._number(window.stream))
+        return memory.columns.observe(baseline.calibration, lines, y, x, place), lines
+
+    def _panel(
+        self,
+        part: Part,
+        memory: StreamMemory,
+        window: ClosedWindow,
+        x: NDArray[np.float64],
+        place: Place,
+    ) -> Told | None:
+        """Evidence of what belongs to no single column."""
+        panel, stream = part.panel, window.stream
+        if panel is None or memory.panel is None:
+            return None
+        number = self._number(stream)
+        lines = panel.lines(lambda share: self._lines.panel(stream.segment, number, share))
+        y = panel.panel.measure(window)
+        return panel.judge(memory.panel, y, x, lines, place, self._spec.policy)
+
+    def _number(self, stream: Stream) -> int:
+        """Which version of the model this is, counted from 1."""
+        return self._versions.index(stream.version) + 1
 
     def _reporter(self, part: Part, window: ClosedWindow) -> report.Reporter:
         return report.Reporter(self._spec, part.baseline, window)

@@ -9,7 +9,7 @@ however many versions come, so a new version needs no new budget.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from detectors.sequential.budget import Budget, Ledger, Share, Stream
 from monitor.model import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,7 +33,9 @@ class Watched:
     """A model as the ledger sees it.
 
     `windows_per_day` of one stream; `segments` names of all streams, `WHOLE` among them;
-    `importance` one weight per column of the frame; `rules` quality rules applied to a window.
+    `importance` one weight per column of the frame; `rules` quality rules applied to a window;
+    `panel` how many entries of each kind accumulate evidence beside the columns, for the whole
+    stream.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Watched:
     segments: tuple[str, ...]
     importance: tuple[float, ...]
     rules: int
+    panel: Mapping[Share, int] = field(default_factory=dict)
 
 
 def ledger_of(budget: Budget, watched: Sequence[Watched]) -> Ledger:
@@ -70,6 +73,11 @@ class BudgetLines:
         lines: NDArray[np.float64] = self.ledger.lines(self._key(segment)) / version_share(version)
         return lines
 
+    def panel(self, segment: str, version: int, share: Share) -> NDArray[np.float64]:
+        """Evidence at which each entry of the panel of one kind alarms."""
+        lines: NDArray[np.float64] = self.ledger.lines(self._key(segment), share)
+        return lines / version_share(version)
+
     def quality_alpha(self, segment: str) -> float:
         """Probability per rule and window below which a data-quality rule may alarm."""
         return self._alpha(segment, Share.QUALITY, self.watched.rules)
@@ -95,6 +103,7 @@ def _streams(watched: Watched) -> list[Stream]:
             windows_per_day=watched.windows_per_day,
             weights=weights,
             importance=WHOLE_IMPORTANCE if segment == WHOLE else 1.0 / others,
+            panels={share: np.ones(n) for share, n in watched.panel.items() if segment == WHOLE},
         )
         for segment in watched.segments
     ]

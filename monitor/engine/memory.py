@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors.sequential.monitor import RECENT, SequentialState
+from detectors.sequential.monitor import RECENT, SequentialState, step
 from detectors.sequential.recovery import Recovery
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detectors.sequential.calibration import Calibration
+    from detectors.sequential.monitor import StepResult
+    from monitor.baseline import SegmentBaseline
     from monitor.engine.windows import ClosedWindow
 
 
@@ -50,6 +52,76 @@ class Drift:
         return cls(**{**state, "recovery": Recovery.restore(state["recovery"])})
 
 
+@dataclass(slots=True)
+class Watch:
+    """Sequential evidence on one set of series: its state, open drifts, starts of last windows."""
+
+    sequential: SequentialState
+    last_index: int | None = None
+    drifts: dict[int, Drift] = field(default_factory=dict)
+    starts: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    @classmethod
+    def begin(cls, calibration: Calibration) -> Watch:
+        """Begin after the baseline's last window."""
+        return cls(SequentialState.start(calibration))
+
+    def observe(
+        self,
+        calibration: Calibration,
+        lines: NDArray[np.float64],
+        y: NDArray[np.float64],
+        x: NDArray[np.float64],
+        window: Place,
+    ) -> StepResult:
+        """Take a window's components `y` and season `x` in."""
+        frozen = np.zeros(calibration.columns, dtype=np.bool_)
+        frozen[list(self.drifts)] = True  # what has drifted must not learn
+        self.sequential, result = step(
+            calibration,
+            lines,
+            self.sequential,
+            y,
+            x,
+            rows=float(window.rows),
+            consecutive=self.last_index is not None and window.index == self.last_index + 1,
+            frozen=frozen,
+        )
+        self.last_index = window.index
+        self.starts.append(window.start)
+        return result
+
+    def started(self, ago: int) -> int:
+        """Start of the window `ago` windows before the last one, as far as that is remembered."""
+        return self.starts[max(-1 - ago, -len(self.starts))]
+
+    def state(self) -> dict[str, Any]:
+        """Plain data that `restore` continues from."""
+        return {
+            "sequential": self.sequential.to_arrays(),
+            "last": self.last_index,
+            "drifts": [asdict(drift) for drift in self.drifts.values()],
+            "starts": list(self.starts),
+        }
+
+    @classmethod
+    def restore(cls, calibration: Calibration, state: Mapping[str, Any]) -> Watch:
+        """Inverse of `state`."""
+        watch = cls(SequentialState.from_arrays(calibration, state["sequential"]), state["last"])
+        watch.drifts = {drift["column"]: Drift.restore(drift) for drift in state["drifts"]}
+        watch.starts.extend(state["starts"])
+        return watch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a window stands: its index, its start in microseconds, and how many rows it has."""
+
+    index: int
+    start: int
+    rows: int
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One window that was judged: where it began and where its numeric columns lay."""
@@ -61,57 +133,42 @@ class Seen:
 
 @dataclass(slots=True)
 class StreamMemory:
-    """One stream: sequential state, open drifts, and the last windows for telling about them."""
+    """One stream: what watches its columns and its panel, and the last windows to tell about."""
 
-    sequential: SequentialState
-    last_index: int | None = None
-    drifts: dict[int, Drift] = field(default_factory=dict)
+    columns: Watch
+    panel: Watch | None = None
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     @classmethod
-    def start(cls, calibration: Calibration) -> StreamMemory:
+    def start(cls, baseline: SegmentBaseline) -> StreamMemory:
         """A stream that begins after the baseline's last window."""
-        return cls(SequentialState.start(calibration))
-
-    def follows(self, index: int) -> bool:
-        """Whether window `index` comes right after the last one judged."""
-        return self.last_index is not None and index == self.last_index + 1
+        panel = Watch.begin(baseline.panel.calibration) if baseline.panel else None
+        return cls(Watch.begin(baseline.calibration), panel)
 
     def saw(self, window: ClosedWindow) -> None:
         """Remember a judged window."""
-        self.last_index = window.index
         self.seen.append(Seen(window.start, window.profile.mean(), window.profile.std()))
 
     def since(self, start: int) -> list[Seen]:
         """Remembered windows that began at `start` or later; the last one always."""
         return [seen for seen in self.seen if seen.start >= start] or [self.seen[-1]]
 
-    def started(self, ago: int) -> int:
-        """Start of the window `ago` windows before the last one, as far as that is remembered."""
-        return self.seen[max(-1 - ago, -len(self.seen))].start
-
-    def frozen(self, columns: int) -> NDArray[np.bool_]:
-        """`(F,)`: columns that must not learn, because they have drifted."""
-        frozen = np.zeros(columns, dtype=np.bool_)
-        frozen[list(self.drifts)] = True
-        return frozen
-
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
         return {
-            "sequential": self.sequential.to_arrays(),
-            "last": self.last_index,
-            "drifts": [asdict(drift) for drift in self.drifts.values()],
+            "columns": self.columns.state(),
+            "panel": self.panel and self.panel.state(),
             "starts": [seen.start for seen in self.seen],
             "means": np.array([seen.mean for seen in self.seen]),
             "stds": np.array([seen.std for seen in self.seen]),
         }
 
     @classmethod
-    def restore(cls, calibration: Calibration, state: Mapping[str, Any]) -> StreamMemory:
+    def restore(cls, baseline: SegmentBaseline, state: Mapping[str, Any]) -> StreamMemory:
         """Inverse of `state`."""
-        memory = cls(SequentialState.from_arrays(calibration, state["sequential"]), state["last"])
-        memory.drifts = {drift["column"]: Drift.restore(drift) for drift in state["drifts"]}
+        memory = cls(Watch.restore(baseline.calibration, state["columns"]))
+        if baseline.panel is not None:
+            memory.panel = Watch.restore(baseline.panel.calibration, state["panel"])
         windows = zip(state["starts"], state["means"], state["stds"], strict=True)
         memory.seen.extend(Seen(*window) for window in windows)
         return memory

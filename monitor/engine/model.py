@@ -34,7 +34,8 @@ class ModelEngine:
         self.spec = spec
         self.baseline = baseline
         known = known_segments(baseline.segments)
-        self._framer = Framer(baseline.frame, frozenset(baseline.known))
+        dimensions = baseline.whole.dimensions
+        self._framer = Framer(baseline.frame, frozenset(baseline.known), dimensions)
         self.windows = windows_for(spec.window, self._framer, known)
         self.last_seq = 0
         self._versions: set[str] = set()
@@ -62,6 +63,7 @@ class ModelEngine:
             and self.baseline.id == other.baseline.id
             and self.spec.window == other.spec.window
             and self.spec.segments == other.spec.segments
+            and self.spec.scorers == other.spec.scorers
         )
 
     def state(self) -> dict[str, Any]:

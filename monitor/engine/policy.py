@@ -25,9 +25,11 @@ from detectors.sequential.recovery import Recovery, recovery_step
 from monitor.engine.memory import Drift
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detectors.sequential.calibration import Calibration
     from detectors.sequential.monitor import StepResult
-    from monitor.baseline import SegmentBaseline
-    from monitor.engine.memory import StreamMemory
+    from monitor.engine.memory import Watch
     from monitor.model import PolicySpec
 
 
@@ -41,25 +43,34 @@ class Standing:
 
 
 def update(
-    memory: StreamMemory, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec
+    watch: Watch,
+    calibration: Calibration,
+    result: StepResult,
+    spec: PolicySpec,
+    pooled: NDArray[np.float64],
 ) -> Standing:
-    """Open, keep and close drifts; the memory's evidence of those columns begins anew."""
+    """Open, keep and close drifts; the evidence of those columns begins anew.
+
+    `pooled` is what every series shows of the baseline as a whole, float64 `(S,)`.
+    """
     recovered = tuple(
-        column for column, drift in memory.drifts.items() if _is_back(drift, baseline, result, spec)
+        column
+        for column, drift in watch.drifts.items()
+        if _is_back(drift, calibration, result, spec)
     )
     for column in recovered:
-        del memory.drifts[column]
+        del watch.drifts[column]
     over = [c for c in np.flatnonzero(result.alarm).tolist() if c not in recovered]
-    matters = result.change.matters(baseline.bank.pooled[result.leader.series], spec.min_effect)
+    matters = result.change.matters(pooled[result.leader.series], spec.min_effect)
     told = [column for column in over if matters[column]]
     for column in told:
-        if _is_news(memory.drifts.get(column), result, column):
-            memory.drifts[column] = opened(memory, result, column)
+        if _is_news(watch.drifts.get(column), result, column):
+            watch.drifts[column] = opened(watch, result, column)
     columns = np.zeros(len(result.alarm), dtype=np.bool_)
     columns[[*told, *recovered]] = True
-    memory.sequential = reset(baseline.calibration, memory.sequential, columns)
-    warned = tuple(c for c in over if c not in told and c not in memory.drifts)
-    return Standing(tuple(memory.drifts.values()), warned, recovered)
+    watch.sequential = reset(calibration, watch.sequential, columns)
+    warned = tuple(c for c in over if c not in told and c not in watch.drifts)
+    return Standing(tuple(watch.drifts.values()), warned, recovered)
 
 
 def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:
@@ -74,14 +85,14 @@ def _is_news(known: Drift | None, result: StepResult, column: int) -> bool:
     return same and float(result.change.shift[column]) * known.recovery.shift < 0
 
 
-def opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
+def opened(watch: Watch, result: StepResult, column: int) -> Drift:
     """The drift of a column as this window shows it."""
     change = result.change
     return Drift(
         column=column,
-        since=memory.started(int(change.start[column])),
-        low=memory.started(int(change.high[column])),
-        high=memory.started(int(change.low[column])),
+        since=watch.started(int(change.start[column])),
+        low=watch.started(int(change.high[column])),
+        high=watch.started(int(change.low[column])),
         effect=float(change.effect[column]),
         error=float(change.effect_error[column]),
         evidence_log10=float(result.log10[column]),
@@ -89,8 +100,8 @@ def opened(memory: StreamMemory, result: StepResult, column: int) -> Drift:
     )
 
 
-def _is_back(drift: Drift, baseline: SegmentBaseline, result: StepResult, spec: PolicySpec) -> bool:
+def _is_back(drift: Drift, calibration: Calibration, result: StepResult, spec: PolicySpec) -> bool:
     """Add this window's word on whether the column is where the baseline was."""
-    drift.recovery = recovery_step(baseline.calibration, drift.recovery, result.z)
+    drift.recovery = recovery_step(calibration, drift.recovery, result.z)
     drift.calm = drift.calm + 1 if drift.recovery.recovered else 0
     return drift.calm >= spec.recover_windows

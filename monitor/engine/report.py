@@ -10,6 +10,7 @@ import numpy as np
 from monitor.engine import policy, sentences
 from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
 from monitor.engine.histograms import distributions
+from monitor.engine.panel_report import panel_findings, panel_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import SegmentBaseline
     from monitor.engine.memory import Drift, StreamMemory
+    from monitor.engine.panel import Told
     from monitor.engine.policy import Standing
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
@@ -59,6 +61,7 @@ class Reporter:
         standing: Standing,
         quality: Sequence[QualityFinding],
         statistics: Sequence[ColumnStatistics],
+        panel: Told | None,
     ) -> Verdicts:
         """Everything that is said about a window with enough records."""
         found = [self._quality(finding) for finding in quality]
@@ -69,6 +72,8 @@ class Reporter:
             if self._columns[drift.column] not in told
         ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
+        if panel is not None and memory.panel is not None:
+            found += panel_findings(panel, memory.panel, self._window, self._spec.window.every)
         findings = self._ranked(found)
         return Verdicts(
             verdict=_verdict(findings),
@@ -76,6 +81,7 @@ class Reporter:
             summary=summary(findings, self._window.profile.rows),
             findings=findings,
             unjudged=frozenset(told),
+            panel={} if panel is None else panel_values(panel),
             columns=self._column_values(findings, result, lines, statistics),
             evidence=self._evidence(result, memory),
         )
@@ -119,7 +125,7 @@ class Reporter:
     def _warned(
         self, column: int, memory: StreamMemory, result: StepResult, lines: NDArray[np.float64]
     ) -> Finding:
-        seen = policy.opened(memory, result, column)
+        seen = policy.opened(memory.columns, result, column)
         ending = ": too small to be called drift"
         return self._moved(memory, lines, seen, kind="drift", severity="warning", ending=ending)
 
@@ -195,7 +201,7 @@ class Reporter:
 
     def _share_since(self, series: int, share: float, windows: int, memory: StreamMemory) -> float:
         """The share behind a mean Cohen's h: `h = 2 asin(sqrt(p)) - 2 asin(sqrt(p0))`."""
-        ring, done = memory.sequential.effects, memory.sequential.windows
+        ring, done = memory.columns.sequential.effects, memory.columns.sequential.windows
         recent = (done - 1 - np.arange(min(windows, len(ring)))) % len(ring)
         effects = ring[recent, series].astype(np.float64)
         mean = float(np.nanmean(effects)) if not np.isnan(effects).all() else 0.0
@@ -253,7 +259,7 @@ class Reporter:
 
     def _evidence(self, result: StepResult, memory: StreamMemory) -> dict[str, dict[str, Any]]:
         """Per column the two distributions, and what each component says."""
-        calibration, state = self._baseline.calibration, memory.sequential
+        calibration, state = self._baseline.calibration, memory.columns.sequential
         said = calibration.likelihood.by_series(state.constant, state.step)
         shown = distributions(self._baseline.profile, self._window.profile)
         bank = self._baseline.bank

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.profile.profile import Profile
+from detectors.profile.sample import Sample
 from monitor.columnar import take
 from monitor.engine.segments import Segments, split
 from monitor.engine.windows import (
@@ -175,8 +176,9 @@ class TimeWindows:
         for index in range(self._next, min(ripe, self._next + GAP_LIMIT - self._empty)):
             self._empty += 1
             start, end = self._bounds(index)
-            empty = Profile(self.framer.frame)
-            yield ClosedWindow(stream, index, start, end, empty, 0, 0, last_event=self._last_event)
+            frame, last = self.framer.frame, self._last_event
+            empty, none = Profile(frame), Sample.empty(frame)
+            yield ClosedWindow(stream, index, start, end, empty, none, 0, 0, last_event=last)
         self._next = max(ripe, self._next)
 
     def _bounds(self, index: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from detectors.profile.profile import Profile
+from detectors.profile.sample import Reservoir, Sample
 from monitor.model import WHOLE
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class OpenWindow:
     start: int = 0
     end: int = 0
     appeared: set[str] = field(default_factory=set)
+    reservoir: Reservoir | None = None
 
     def closed(self, stream: Stream, index: int, start: int, end: int) -> ClosedWindow:
         """The window as it is judged."""
@@ -56,6 +58,7 @@ class OpenWindow:
             start=start,
             end=end,
             profile=self.profile,
+            sample=self._sample(),
             first=self.first,
             last=self.last,
             appeared=frozenset(self.appeared),
@@ -65,23 +68,28 @@ class OpenWindow:
         """Plain data that `restore` continues from."""
         place = {"first": self.first, "last": self.last, "start": self.start, "end": self.end}
         seen = {"appeared": sorted(self.appeared), "profile": self.profile.state()}
-        return {**place, **seen}
+        return {**place, **seen, "sample": self.reservoir and self.reservoir.state()}
 
     @classmethod
     def restore(cls, frame: Frame, state: Mapping[str, Any]) -> OpenWindow:
         """Inverse of `state`."""
         profile = Profile.restore(frame, state["profile"])
         place = (state["first"], state["last"], state["start"], state["end"])
-        return cls(profile, *place, set(state["appeared"]))
+        kept = state["sample"] and Reservoir.restore(state["sample"])
+        return cls(profile, *place, set(state["appeared"]), kept)
+
+    def _sample(self) -> Sample:
+        kept = self.reservoir
+        return Sample.empty(self.profile.frame) if kept is None else kept.sample()
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
     """A window ready to be judged; `start` and `end` are microseconds, `[start, end)`.
 
-    `partial` says that it may lack rows (the first one, or closed before its time), so that its
-    volume means nothing. An empty
-    window knows the `last_event` before it; `appeared` names columns the baseline never had.
+    Only the whole stream has a `sample`. `partial` says that the window may lack rows (the first
+    one, or closed before its time), so that its volume means nothing. An empty window knows the
+    `last_event` before it; `appeared` names columns the baseline never had.
     """
 
     stream: Stream
@@ -89,6 +97,7 @@ class ClosedWindow:
     start: int
     end: int
     profile: Profile
+    sample: Sample
     first: int
     last: int
     partial: bool = False
@@ -163,7 +172,9 @@ def fold_into(
     if window is None:
         low = int(part.times.min())
         window = streams[stream] = OpenWindow(Profile(framer.frame), seq, seq, low, low)
-    window.profile.add(framer.block(part))
+        if stream.segment == WHOLE:
+            window.reservoir = framer.reservoir()
+    framer.fold(part, window.profile, window.reservoir)
     if not stream.segment and len(window.appeared) < MAX_APPEARED:
         window.appeared.update(framer.appeared(part)[:MAX_APPEARED])
     window.start = min(window.start, int(part.times.min()))

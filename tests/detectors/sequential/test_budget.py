@@ -17,17 +17,20 @@ positive = st.floats(0.01, 1000.0)
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> Ledger:
-    quality, volume = draw(st.floats(0.01, 0.4)), draw(st.floats(0.01, 0.4))
+    quality, volume, columns, performance = (draw(st.floats(0.01, 0.24)) for _ in range(4))
     budget = Budget(
         draw(positive),
         draw(positive),
-        columns=1 - quality - volume,
+        columns=columns,
         quality=quality,
         volume=volume,
+        performance=performance,
+        multivariate=1 - quality - volume - performance - columns,
     )
     weights = st.lists(st.floats(0.01, 100.0), min_size=1, max_size=8).map(np.array)
+    panels = st.dictionaries(st.sampled_from([Share.PERFORMANCE, Share.MULTIVARIATE]), weights)
     streams = [
-        Stream(f"stream {k}", draw(positive), draw(weights), draw(positive))
+        Stream(f"stream {k}", draw(positive), draw(weights), draw(positive), draw(panels))
         for k in range(draw(st.integers(1, 5)))
     ]
     return Ledger(budget, streams)
@@ -37,19 +40,30 @@ def ledgers(draw: st.DrawFn) -> Ledger:
 @given(ledgers())
 def test_false_alarms_add_up_to_at_most_the_budget(ledger: Ledger) -> None:
     total = sum(ledger.windows(key) / line for key in ledger.streams for line in ledger.lines(key))
-    assert total <= ledger.budget.share(Share.COLUMNS) * (1 + 1e-9)
+    assert total <= ledger.budget.share(Share.COLUMNS, ledger.used) * (1 + 1e-9)
     assert ledger.expected_false_alarms() <= ledger.budget.false_alarms * (1 + 1e-9)
 
 
 def test_lines_of_one_stream() -> None:
-    """720 hourly windows, 60 columns, .8 of 1 alarm: 720 * 60 / .8."""
+    """720 hourly windows, 60 columns, .6 of .8 alarms: 720 * 60 / .75."""
     ledger = Ledger(Budget(), [Stream("m", 24.0, np.ones(60))])
-    assert ledger.lines("m") == pytest.approx(np.full(60, 54_000.0))
-    assert ledger.alphas("m", Share.QUALITY) == pytest.approx(np.full(60, 0.15 / 720 / 60))
-    assert ledger.alphas("m", Share.VOLUME).sum() == pytest.approx(0.05 / 720)
+    assert ledger.lines("m") == pytest.approx(np.full(60, 57_600.0))
+    assert ledger.alphas("m", Share.QUALITY) == pytest.approx(np.full(60, 0.1875 / 720 / 60))
+    assert ledger.alphas("m", Share.VOLUME).sum() == pytest.approx(0.0625 / 720)
+    assert ledger.shares() == pytest.approx({"columns": 0.75, "quality": 0.1875, "volume": 0.0625})
     assert ledger.sentence("m") == (
-        "line 10^4.7 per column: 1 false alarm per 30 days over 1 stream with 60 columns"
+        "line 10^4.8 per column: 1 false alarm per 30 days over 1 stream with 60 columns"
     )
+
+
+def test_what_nothing_watches_is_divided_among_the_others() -> None:
+    panels = {Share.MULTIVARIATE: np.ones(2)}
+    watched = Ledger(Budget(), [Stream("m", 24.0, np.ones(60), panels=panels)])
+    assert len(watched.lines("m", Share.PERFORMANCE)) == 0
+    assert watched.lines("m", Share.MULTIVARIATE) == pytest.approx(
+        np.full(2, 720 * 2 / 0.05 * 0.85)
+    )
+    assert sum(watched.shares().values()) == pytest.approx(1.0)
 
 
 def test_important_columns_have_lower_lines() -> None:
@@ -69,7 +83,7 @@ def test_streams_share_by_columns_and_importance() -> None:
 def test_bad_budgets_are_refused() -> None:
     with pytest.raises(ParameterError, match="false_alarms must be positive, got 0"):
         Budget(0)
-    with pytest.raises(ParameterError, match=r"shares must sum to 1, got 1\.2"):
+    with pytest.raises(ParameterError, match=r"shares must sum to 1, got 1\.4"):
         Budget(columns=1.0)
     with pytest.raises(ParameterError, match="weights"):
         Stream("m", 1.0, np.empty(0))

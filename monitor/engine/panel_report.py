@@ -1,0 +1,74 @@
+"""What the panel's evidence is for people: findings, and values of every entry."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from monitor.engine import policy, sentences
+from monitor.engine.decision import Finding, Status, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from monitor.engine.memory import Drift, Watch
+    from monitor.engine.panel import Told
+    from monitor.engine.windows import ClosedWindow
+
+
+def panel_findings(
+    told: Told, watch: Watch, window: ClosedWindow, every: int | None
+) -> Iterator[Finding]:
+    """One finding per entry that has moved, and one per entry that moved too little."""
+    for drift in told.standing.drifting:
+        since = sentences.since(drift.since, drift.low, drift.high, every)
+        yield _finding(told, drift, window, "drift", f", {since}")
+    for entry in told.standing.warned:
+        drift = policy.opened(watch, told.result, entry)
+        yield _finding(told, drift, window, "warning", ": too small to be called drift")
+
+
+def panel_values(told: Told) -> Mapping[str, Mapping[str, Any]]:
+    """Evidence, line, status and scores of every entry."""
+    drifting = {drift.column for drift in told.standing.drifting}
+    return {
+        scorer.name: {
+            "status": int(_status(entry, drifting, told.standing.warned)),
+            "evidence_log10": float(told.result.log10[entry]),
+            "line_log10": math.log10(told.lines[entry]),
+            "series": dict(
+                zip(
+                    scorer.series,
+                    told.result.z[told.panel.column == entry].tolist(),
+                    strict=True,
+                )
+            ),
+        }
+        for entry, scorer in enumerate(told.panel.scorers)
+    }
+
+
+def _status(entry: int, drifting: set[int], warned: tuple[int, ...]) -> Status:
+    if entry in drifting:
+        return Status.DRIFT
+    return Status.WARNING if entry in warned else Status.STABLE
+
+
+def _finding(told: Told, drift: Drift, window: ClosedWindow, severity: str, ending: str) -> Finding:
+    scorer = told.panel.scorers[drift.column]
+    why = scorer.explain(window)
+    return Finding(
+        kind=scorer.share.value,
+        column="",
+        severity=severity,
+        measure=scorer.name,
+        text=why.text + ending,
+        since=rfc3339(drift.since),
+        since_low=rfc3339(drift.low),
+        since_high=rfc3339(drift.high),
+        evidence_log10=drift.evidence_log10,
+        line_log10=math.log10(told.lines[drift.column]),
+        effect=drift.effect,
+        effect_unit="sd",
+        shares=dict(why.shares),
+    )
