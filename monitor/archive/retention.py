@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 
 from alerts.alert import State
 from alerts.store import OutboxState
-from monitor.archive import engine_state, quarantine
+from monitor.archive import engine_state, performance_sql, quarantine
 from monitor.archive.connection import database_path
 from monitor.archive.tables import (
     alerts,
@@ -43,6 +43,7 @@ class Removed:
     quarantine: int
     alerts: int
     outbox: int
+    performance: int
     done: bool
 
     @property
@@ -81,6 +82,7 @@ def sweep(connection: Connection, cutoff: int, max_rows: int = 200) -> Removed:
             (outbox.c.state != OutboxState.PENDING.value) & (outbox.c.created_at < cutoff),
             max_rows,
         ),
+        "performance": performance_sql.remove(connection, cutoff, max_rows),
     }
     return Removed(**counts, done=not any(counts.values()))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The revision that this driftd reads and writes."""
 
 _WRITTEN_BY: Final = "written_by"

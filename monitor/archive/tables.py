@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -172,6 +173,28 @@ configs = Table(
     Column("digest", String, primary_key=True),
     Column("archived_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+performance = Table(
+    "performance",
+    metadata,
+    Column("model", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("segment", String, primary_key=True),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("metric", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("window_end", BigInteger, nullable=False),
+    Column("window_index", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("lower", Float),
+    Column("upper", Float),
+    Column("rows", BigInteger, nullable=False),
+    Column("labelled", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("restated_at", BigInteger, nullable=False),
+    Index("performance_by_metric", "model", "segment", "metric", "window_start"),
+    Index("performance_by_age", "restated_at"),
 )
 
 alerts = Table(

@@ -75,7 +75,7 @@ def test_older_archive_is_refused_with_the_command_that_upgrades_it(url: str) ->
     )
     with pytest.raises(StorageError) as refusal:
         schema.ensure_schema(url)
-    assert "has schema 0000, this driftd needs 0001" in str(refusal.value)
+    assert "has schema 0000, this driftd needs 0002" in str(refusal.value)
     command = f"{sys.executable} -m monitor.archive upgrade {url}"
     assert str(refusal.value).endswith(f"run: {command}")
     ran = subprocess.run(command.split(), capture_output=True, text=True, check=False)
@@ -88,7 +88,7 @@ def test_upgrade_command_brings_an_archive_to_head(
 ) -> None:
     _execute(url, "CREATE TABLE about (key VARCHAR)", "DROP TABLE about")
     assert main(["upgrade", url]) == 0
-    assert capsys.readouterr().out == "schema 0001\n"
+    assert capsys.readouterr().out == "schema 0002\n"
     schema.ensure_schema(url)
 
 
