@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAGIC = b"DRIFTDB2"
+FAMILY = b"DRIFTDB"
+MAGIC = FAMILY + b"2"
 SUFFIX = ".baseline"
 
 
@@ -219,10 +220,10 @@ class Baseline:
 
 
 def is_baseline(path: Path) -> bool:
-    """Whether the file holds a built baseline (anything else is taken for rows)."""
+    """Whether the file holds a built baseline, of any version; all else is taken for rows."""
     try:
         with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            return file.read(len(FAMILY)) == FAMILY
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise InputError(msg) from error
