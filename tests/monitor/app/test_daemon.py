@@ -162,7 +162,7 @@ def test_one_archive_has_one_daemon(folder: Path) -> None:
     [
         (lambda folder: (folder / CONFIG).unlink(), ConfigError, "cannot be read"),
         (lambda folder: (folder / BASELINE).unlink(), InputError, "shop.baseline"),
-        (lambda folder: (folder / BASELINE).write_bytes(b"DRIFTDB1x"), StorageError, "damaged"),
+        (lambda folder: (folder / BASELINE).write_bytes(b"DRIFTDB2x"), StorageError, "damaged"),
         (
             lambda folder: (folder / CONFIG).write_text("models: []"),
             ConfigError,
