@@ -171,7 +171,7 @@ def locate(
         "shift": shift,
         "deviation": deviation * per_row,
         "effect": seen_effects.sum(axis=0) / count,
-        "effect_error": _error(calibration, series, count) * per_row,
+        "effect_error": standard_error(calibration, series, count) * per_row,
         "noise": per_row / np.sqrt(count),
     }
     for name, values in found.items():
@@ -220,10 +220,10 @@ def _sizes(
     return shift, level * calibration.scale[series]
 
 
-def _error(
+def standard_error(
     calibration: Calibration, series: NDArray[np.int64], count: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Standard error of a component's mean over `count` windows, as baseline windows vary."""
+    """Standard error `(n,)` of a component's mean over `count` windows of the baseline's kind."""
     horizon = np.abs(np.log(HORIZONS[:, None] / count)).argmin(axis=0)
     long_run = (calibration.scale / calibration.likelihood.remains)[series] ** 2
     variance = long_run * calibration.ratios[horizon, series] / count
