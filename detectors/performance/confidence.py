@@ -3,8 +3,9 @@
 **Means of bounded values.** Against the claim that the mean is at most `m`, a gambler stakes the
 constant part `f` of the largest safe stake `1 / m` on every value: the wealth
 `K_f(m) = prod (1 + f (x_i / m - 1))` is a nonnegative supermartingale if the claim is true, so the
-average over a fixed ladder of `f` exceeds `1 / alpha` ever with probability at most `alpha` (Ville).
-All `m` whose wealth is over that are refuted; wealth falls in `m`, so a bisection finds the bound.
+average over a fixed ladder of `f` ever exceeds `1 / alpha` with probability at most `alpha`
+(Ville). All `m` whose wealth is over that are refuted; wealth falls in `m`: bisection finds the
+bound.
 This is the betting approach of Waudby-Smith & Ramdas (Estimating means of bounded random variables
 by betting, JRSS-B 2024) with a mixture in place of their predictable stakes, because wealth is then
 a function of the set of values: the order of labels inside a look cannot matter.
@@ -103,7 +104,7 @@ def share_bounds(
     ParameterError
         If `alpha` is not in (0, 1).
     """
-    counts = np.stack([np.asarray(trials) - hits, np.asarray(hits)], axis=-1).astype(np.float64)
+    counts = np.stack([trials - hits, hits], axis=-1)
     if (counts < 0).any():
         raise InputError("hits must be between 0 and trials")
     return _bounds(np.array([0.0, 1.0]), counts, alpha)
@@ -161,7 +162,7 @@ def _compressed(
     # sorted: a sum of the same numbers in another order could differ in its last bit
     order = np.lexsort((part, left))
     left, part = left[order], part[order]
-    counts = np.bincount(left, weights=1 - part, minlength=len(_POINTS))
+    counts = np.bincount(left, weights=1 - part, minlength=len(_POINTS)).astype(np.float64)
     counts += np.bincount(left + 1, weights=part, minlength=len(_POINTS))
     used = counts > 0
     return _POINTS[used], counts[used]
@@ -171,8 +172,8 @@ def _bounds(
     points: NDArray[np.float64], counts: NDArray[np.float64], alpha: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     _require_level(alpha)
-    lower = _lower(points, counts, alpha / 2)
-    return lower, 1 - _lower(1 - points, counts, alpha / 2)
+    upper: NDArray[np.float64] = 1 - _lower(1 - points, counts, alpha / 2)
+    return _lower(points, counts, alpha / 2), upper
 
 
 def _lower(
@@ -190,7 +191,8 @@ def _lower(
         count = refuted.sum(axis=1)  # wealth falls in the mean: the refuted ones come first
         rows = np.arange(len(counts))
         low, high = ends[rows, count], ends[rows, count + 1]
-    return low
+    refuted_up_to: NDArray[np.float64] = low
+    return refuted_up_to
 
 
 def _log_wealth(

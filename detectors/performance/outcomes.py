@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -76,11 +76,14 @@ class Outcomes:
 
     def with_predictions(self) -> Outcomes:
         """Rows that have a prediction."""
-        return _kept(self, np.isfinite(self.predicted))
+        return self._where(np.isfinite(self.predicted))
 
     def with_scores(self) -> Outcomes:
         """Rows that have all scores."""
-        return _kept(self, np.isfinite(self.scores).all(axis=1))
+        return self._where(np.isfinite(self.scores).all(axis=1))
+
+    def _where(self, rows: Any) -> Outcomes:
+        return self if rows.all() else self.take(rows)
 
 
 def require_task(task: str) -> None:
@@ -93,7 +96,3 @@ def require_task(task: str) -> None:
     """
     if task not in TASKS:
         raise ParameterError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
-
-
-def _kept(outcomes: Outcomes, rows: NDArray[np.bool_]) -> Outcomes:
-    return outcomes if rows.all() else outcomes.take(rows)

@@ -1,0 +1,100 @@
+"""Metrics of probabilities: log loss, Brier score and expected calibration error."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.performance.measure import EXACT, Reading, of_bounded, undefined
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detectors.performance.outcomes import Outcomes
+    from detectors.performance.setting import Setting
+
+SMALLEST = float(np.finfo(np.float64).eps)
+"""Probabilities are clipped to at least this, so that one certain mistake costs at most 36."""
+BINS = 10
+"""Equal bins of confidence for the calibration error."""
+
+
+def log_loss(outcomes: Outcomes, setting: Setting) -> Reading:
+    """Mean of `-log` of the probability that was given to the truth."""
+    known = outcomes.with_scores()
+    if not _has_scores(known):
+        return undefined(_why(outcomes), 0)
+    losses = -np.log(np.clip(_given(known), SMALLEST, 1 - SMALLEST))
+    return of_bounded(losses, known.weights, setting.alpha, 0.0, -math.log(SMALLEST))
+
+
+def brier(outcomes: Outcomes, setting: Setting) -> Reading:
+    """Mean squared distance of the probabilities from the truth: summed over classes if many."""
+    known = outcomes.with_scores()
+    if not _has_scores(known):
+        return undefined(_why(outcomes), 0)
+    if setting.task == "binary":
+        losses = np.square(np.clip(known.scores[:, 0], 0, 1) - known.truth)
+        return of_bounded(losses, known.weights, setting.alpha)
+    given = np.clip(known.scores, 0, 1)
+    truth = np.arange(given.shape[1]) == known.truth[:, None]
+    losses = np.square(given - truth).sum(axis=1)
+    # probabilities that do not sum to 1 can lie farther away than 2
+    high = 2.0 if not len(losses) or losses.max() <= 2 else float(given.shape[1])  # noqa: PLR2004
+    return of_bounded(losses, known.weights, setting.alpha, 0.0, high)
+
+
+def ece(outcomes: Outcomes, setting: Setting) -> Reading:
+    """Sum over bins of confidence of |mean hit - mean confidence|, by the share of rows.
+
+    Confidence is the probability of class 1, or of the most probable class if there are more than
+    two. The interval holds every bin at its part of the level.
+    """
+    known = outcomes.with_scores()
+    if not _has_scores(known):
+        return undefined(_why(outcomes), 0)
+    confidence, hit = _confidence(known, setting)
+    gap = hit - confidence
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    level = setting.alpha / BINS
+    parts = [
+        of_bounded(np.where(place == one, gap, 0.0), known.weights, level, -1.0, 1.0)
+        for one in range(BINS)
+    ]
+    return Reading(
+        value=sum(abs(part.value) for part in parts),
+        lower=sum(max(0.0, part.lower, -part.upper) for part in parts),
+        upper=min(1.0, sum(max(abs(part.lower), abs(part.upper)) for part in parts)),
+        rows=len(known),
+        interval=f"{parts[0].interval}; every bin at a tenth of the level"
+        if parts[0].interval == EXACT
+        else parts[0].interval,
+        reason=parts[0].reason,
+    )
+
+
+def _has_scores(known: Outcomes) -> bool:
+    return bool(len(known)) and known.scores.shape[1] > 0
+
+
+def _why(outcomes: Outcomes) -> str:
+    return "no scores" if len(outcomes) else "no rows"
+
+
+def _given(known: Outcomes) -> NDArray[np.float64]:
+    """Probability of the truth, float64 `(n,)`."""
+    if known.scores.shape[1] == 1:
+        return np.where(known.truth == 1, known.scores[:, 0], 1 - known.scores[:, 0])
+    given: NDArray[np.float64] = known.scores[np.arange(len(known)), known.truth.astype(np.int64)]
+    return given
+
+
+def _confidence(
+    known: Outcomes, setting: Setting
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    scores = np.clip(known.scores, 0, 1)
+    if setting.task == "binary":
+        return scores[:, 0], known.truth
+    return scores.max(axis=1), (scores.argmax(axis=1) == known.truth).astype(np.float64)
