@@ -85,10 +85,13 @@ class LabelStore:
         """Let a window's predictions wait; truths that came before them join at once."""
         self.cohorts[cohort.version, cohort.index] = cohort
         self._index = None
-        outcome = self._join(self._waiting, _Index.of([cohort]))
-        fresh = (outcome > Outcome.UNMATCHED) & ~self._waiting.counted
+        waiting = self._waiting
+        row, label = _pairs(waiting.keys, cohort.predictions.keys)
+        outcome = np.full(len(waiting), Outcome.UNMATCHED, dtype=np.int8)
+        self._offer(cohort, waiting, label, row, outcome)
+        fresh = (outcome > Outcome.UNMATCHED) & ~waiting.counted
         self._count(outcome[fresh])
-        self._waiting.counted[fresh] = True
+        waiting.counted[fresh] = True
 
     def close(self, until: int) -> list[Cohort]:
         """No window that began before `until` (microseconds) is open any more; what `release`s."""
@@ -137,19 +140,29 @@ class LabelStore:
         outcome = np.full(len(labels), Outcome.UNMATCHED, dtype=np.int8)
         label, owner, row = index.pairs(labels.keys)
         for number in np.unique(owner).tolist():
-            pairs = np.flatnonzero(owner == number)
-            # By row, then by time and value as the labels are: two rows may share one key.
-            pairs = pairs[np.lexsort((label[pairs], row[pairs]))]
-            chosen = label[pairs]
-            times, truth = labels.times[chosen], labels.truth[chosen]
-            cohort = index.cohorts[number]
-            found = cohort.accept(row[pairs], times, truth, self.horizon)
-            np.maximum.at(outcome, chosen, found)
-            joined = times[found > Outcome.LATE]
-            if len(joined):
-                newest = int(joined.max())
-                self.watermark = newest if self.watermark is None else max(newest, self.watermark)
+            pairs = owner == number
+            self._offer(index.cohorts[number], labels, label[pairs], row[pairs], outcome)
         return outcome
+
+    def _offer(
+        self,
+        cohort: Cohort,
+        labels: _Waiting,
+        label: NDArray[np.int64],
+        row: NDArray[np.int64],
+        outcome: NDArray[np.int8],
+    ) -> None:
+        """Offer labels to rows, pair by pair; `outcome` becomes the best of each label."""
+        # By row, then by time and value as the labels are: two rows may share one key.
+        order = np.lexsort((label, row))
+        label, row = label[order], row[order]
+        times, truth = labels.times[label], labels.truth[label]
+        found = cohort.accept(row, times, truth, self.horizon)
+        np.maximum.at(outcome, label, found)
+        joined = times[found > Outcome.LATE]
+        if len(joined):
+            newest = int(joined.max())
+            self.watermark = newest if self.watermark is None else max(newest, self.watermark)
 
     def _wait(self, labels: _Waiting) -> None:
         if not len(labels):
@@ -198,12 +211,19 @@ class _Index:
         self, keys: NDArray[np.uint64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Each key with each of its predictions: place in `keys`, cohort number, row."""
-        first = np.searchsorted(self._keys, keys, side="left")
-        count = np.searchsorted(self._keys, keys, side="right") - first
-        label = np.repeat(np.arange(len(keys)), count)
-        within = np.arange(len(label)) - np.repeat(np.cumsum(count) - count, count)
-        at = first[label] + within
+        label, at = _pairs(self._keys, keys)
         return label, self._owner[at], self._row[at]
+
+
+def _pairs(
+    ordered: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of equal keys in `wanted` and in `ordered` (ascending), pair by pair."""
+    first = np.searchsorted(ordered, wanted, side="left")
+    count = np.searchsorted(ordered, wanted, side="right") - first
+    place = np.repeat(np.arange(len(wanted)), count)
+    within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+    return place, first[place] + within
 
 
 class _Waiting:
