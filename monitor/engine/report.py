@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from monitor.engine import policy, sentences
+from monitor.engine.attribution import attributed
 from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
 from monitor.engine.histograms import distributions
 from monitor.engine.panel_report import panel_findings, panel_values
+from monitor.engine.power import shortfall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +76,8 @@ class Reporter:
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
         if panel is not None and memory.panel is not None:
             found += panel_findings(panel, memory.panel, self._window, self._spec.window.every)
-        findings = self._ranked(found)
+        samples = self._baseline.sample, self._window.sample
+        findings = attributed(self._ranked(found), self._frame, *samples)
         return Verdicts(
             verdict=_verdict(findings),
             guarantee=self.guarantee,
@@ -280,9 +283,10 @@ def too_few(
     """The verdict on a window with too few records to say more than that."""
     findings = reporter.quality_only(quality)
     broken = any(finding.severity == "broken" for finding in findings)
-    said = f"{rows} records, at least {min_records} are needed to judge"
+    said = f"{rows} records, at least {min_records} are needed to judge: {min_records - rows} more"
     return Verdicts(
         verdict=Verdict.BROKEN if broken else Verdict.INSUFFICIENT,
+        needs=shortfall(rows, min_records),
         guarantee=reporter.guarantee,
         summary=f"{findings[0].text}; {said}" if findings else said,
         findings=findings,

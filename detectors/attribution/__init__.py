@@ -1,0 +1,1 @@
+"""Why a column moved: in which slice of the rows, and because of which other column."""
