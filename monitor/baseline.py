@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from detectors.profile.frame import Frame
 from detectors.profile.profile import Profile
@@ -30,12 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
 FAMILY = b"DRIFTDB"
 MAGIC = FAMILY + b"2"
 SUFFIX = ".baseline"
+
+
+class Stage(StrEnum):
+    """What a baseline's history allows, in rising order."""
+
+    COLD = "cold"
+    """No windows of its own: rows were dealt at random, and rows are taken to be exchangeable."""
+    LEARNING = "learning"
+    """Some windows, too few to test anything on: wide settings."""
+    ARMED = "armed"
+    """Enough windows for a back-test, which chose the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,13 @@ class SegmentBaseline:
     history: History
     sample: Sample
     panel: PanelBaseline | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """What the history allows."""
+        if self.calibration.alarms >= 0:
+            return Stage.ARMED
+        return Stage.LEARNING if len(np.unique(self.history.mid)) > 1 else Stage.COLD
 
     @property
     def dimensions(self) -> dict[str, int]:

@@ -100,7 +100,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """All that judging a window produced, before it becomes bytes."""
+    """All that judging a window produced, before it becomes bytes.
+
+    `stage` says what the history allows (`monitor.baseline.Stage`), `power` how small a change
+    would have been seen, `needs` what was lacking for a judgement; see `monitor.engine.power`.
+    """
 
     verdict: Verdict
     guarantee: str
@@ -110,6 +114,9 @@ class Verdicts:
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     panel: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stage: str = ""
+    power: Mapping[str, Any] = field(default_factory=dict)
+    needs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decide(
@@ -131,6 +138,9 @@ def decide(
         "config": config,
         "verdict": verdicts.verdict,
         "guarantee": verdicts.guarantee,
+        "stage": verdicts.stage,
+        "power": verdicts.power,
+        "needs": verdicts.needs,
         "summary": verdicts.summary,
         "findings": [asdict(finding) for finding in verdicts.findings],
         "columns": verdicts.columns,

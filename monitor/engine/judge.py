@@ -6,7 +6,7 @@ The judge measures; `policy` decides. What it must remember of a stream from win
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ from monitor.engine.decision import decide
 from monitor.engine.memory import Place, StreamMemory
 from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
+from monitor.engine.power import Powers, with_power
 from monitor.engine.windows import Stream, middle
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Judge:
         }
         self._versions: list[str] = []
         self._memories: dict[Stream, StreamMemory] = {}
+        self._powers = Powers()
 
     def judge(self, window: ClosedWindow) -> Decision:
         """The decision on a closed window; remembers what the next one needs."""
@@ -112,6 +114,7 @@ class Judge:
             verdicts = report.too_few(self._reporter(part, window), quality, rows, least)
         else:
             verdicts = self._judged(part, memory, window, quality)
+        verdicts = replace(verdicts, stage=part.baseline.stage.value)
         return decide(self._spec.name, window, self._baseline.id, self._config, verdicts)
 
     def state(self) -> dict[str, Any]:
@@ -166,7 +169,9 @@ class Judge:
         told = self._panel(part, memory, window, x, place)
         memory.saw(window)
         reporter = self._reporter(part, window)
-        return reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
+        verdicts = reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
+        power = self._powers.of(window.stream, baseline, lines)
+        return with_power(verdicts, baseline, power, window.profile, result.z, spec.min_effect)
 
     def _columns(
         self,

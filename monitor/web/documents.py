@@ -71,11 +71,35 @@ class JudgedColumn(msgspec.Struct, frozen=True):
     mean: float | None = None
     baseline_mean: float | None = None
     statistics: dict[str, Measured] = {}
+    power: list[float | None] = []
+    needs: int | None = None
 
     @property
     def verdict(self) -> str:
         """The word for `status`."""
         return VERDICTS[self.status] if 0 <= self.status < len(VERDICTS) else VERDICTS[-1]
+
+
+class Power(msgspec.Struct, frozen=True):
+    """How small a change would have been seen; sizes in `unit`, None for never.
+
+    `typical` of the median column and `worst` of the one that sees least, within each of `windows`.
+    """
+
+    probability: float = 0.9
+    windows: list[int] = []
+    typical: list[float | None] = []
+    worst: list[float | None] = []
+    worst_column: str = ""
+    unit: str = "sd"
+    text: str = ""
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a window lacked to be judged: so many more records; None when more would not help."""
+
+    records: int | None = None
+    text: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -90,6 +114,9 @@ class Decision(msgspec.Struct, frozen=True):
     config: str = ""
     verdict: str = "insufficient"
     guarantee: str = ""
+    stage: str = ""
+    power: Power = Power()
+    needs: Needs = Needs()
     summary: str = ""
     findings: list[Finding] = []
     columns: dict[str, JudgedColumn] = {}
