@@ -65,6 +65,7 @@ def f1(outcomes: Outcomes, setting: Setting) -> Reading:
         lambda known, one: (known.truth == one) | (known.predicted == one),
         "no row is or was predicted as the class",
         lambda share: 2 * share / (1 + share),
+        lambda share: 2 / (1 + share) ** 2,
     )
 
 
@@ -93,14 +94,17 @@ def _by_class(
     chosen: Callable[[Outcomes, int], NDArray[np.bool_]],
     absent: str,
     rising: Callable[[float], float] = lambda share: share,
+    slope: Callable[[float], float] = lambda _: 1.0,
 ) -> Reading:
     known = outcomes.with_predictions()
     if not len(known):
         return undefined("no rows")
     classes = (1,) if setting.task == "binary" else range(setting.classes)
     level = setting.alpha / len(classes)
-    parts = [mapped(_over(known, chosen(known, one), level, absent), rising) for one in classes]
-    return averaged(parts, sum(part.rows for part in parts) if len(parts) == 1 else len(known))
+    parts = [
+        mapped(_over(known, chosen(known, one), level, absent), rising, slope) for one in classes
+    ]
+    return averaged(parts, len(known)) if len(parts) > 1 else parts[0]
 
 
 def _over(
@@ -108,5 +112,4 @@ def _over(
 ) -> Reading:
     if not chosen.any():
         return undefined(absent)
-    weights = None if known.weights is None else known.weights[chosen]
-    return of_bounded(hits(known)[chosen], weights, level)
+    return of_bounded(hits(known), known.weights, level, chosen=chosen)

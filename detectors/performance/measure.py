@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -55,9 +55,13 @@ class Measure:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
-    """A `Measure` that does not know yet what it is called; fields as there."""
+    """A `Measure` that does not know yet what it is called; fields as there.
+
+    `gain` `(n,)` is the influence of each row that has what the metric needs: the value is about
+    the truth plus the weighted mean of `gain`, which is about 0.
+    """
 
     value: float
     lower: float
@@ -65,6 +69,7 @@ class Reading:
     rows: int
     interval: str
     reason: str = ""
+    gain: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def undefined(reason: str, rows: int = 0) -> Reading:
@@ -78,57 +83,70 @@ def of_bounded(
     alpha: float,
     low: float = 0.0,
     high: float = 1.0,
+    chosen: NDArray[np.bool_] | None = None,
 ) -> Reading:
-    """Mean of values `(n,)` in `[low, high]`; with weights the interval holds in the limit only."""
-    if not len(values) or (weights is not None and not weights.any()):
-        return undefined("no rows" if not len(values) else "all weights are zero", len(values))
-    if weights is None:
-        lower, upper = mean_bounds(values, alpha, low, high)
-        return Reading(float(values.mean()), lower, upper, len(values), EXACT)
-    value, influence = _weighted(values, weights)
-    floor = (high - low) ** 2 * least_variance(_effective(weights))
-    return of_influence(value, influence, alpha, low=low, high=high, floor=floor)
+    """Mean of values `(n,)` in `[low, high]` over the chosen rows, all when None.
+
+    With weights the interval holds in the limit only.
+    """
+    part = values if chosen is None else values[chosen]
+    share = weights if weights is None or chosen is None else weights[chosen]
+    if not _any(part, share):
+        return _nothing(part)
+    value, gain = _linear(values, weights, chosen)
+    if weights is None or share is None:
+        lower, upper = mean_bounds(part, alpha, low, high)
+        return Reading(value, lower, upper, len(part), EXACT, gain=gain)
+    least = (high - low) ** 2 * least_variance(_effective(share)) * len(values) / len(part)
+    reading = of_gain(value, gain, weights, alpha, low=low, high=high, floor=least)
+    return replace(reading, rows=len(part))
 
 
 def of_unbounded(
     values: NDArray[np.float64], weights: NDArray[np.float64] | None, alpha: float
 ) -> Reading:
     """Mean of nonnegative values `(n,)` without an upper end."""
-    if not len(values) or (weights is not None and not weights.any()):
-        return undefined("no rows" if not len(values) else "all weights are zero", len(values))
-    value, influence = _weighted(values, weights)
-    return replace(of_influence(value, influence, alpha, low=0.0), interval=HEAVY)
+    if not _any(values, weights):
+        return _nothing(values)
+    value, gain = _linear(values, weights, None)
+    reading = of_gain(value, gain, weights, alpha, low=0.0)
+    return replace(reading, interval=NOWHERE if math.isnan(reading.lower) else HEAVY)
 
 
-def of_influence(
+def of_gain(
     value: float,
-    influence: NDArray[np.float64],
+    gain: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
     alpha: float,
     *,
     low: float = -math.inf,
     high: float = math.inf,
     floor: float = 0.0,
 ) -> Reading:
-    """Read an estimate that is about the truth plus a mean of influences.
+    """Read an estimate that is about the truth plus a weighted mean of influences.
 
     Parameters
     ----------
     value
         The estimate.
-    influence
-        float64 `(n,)`: what each row adds, mean about 0.
+    gain, weights
+        float64 `(n,)`: influence and weight of each row.
+    alpha
+        Level of the interval.
     low, high
         Ends that the estimate cannot leave; the interval is cut there.
     floor
         Least variance to believe.
     """
-    rows = len(influence)
+    rows = len(gain)
+    influence = gain if weights is None else gain * (weights / weights.mean())
     variance = max(float(np.mean(np.square(influence))), floor)
     radius = asymptotic_radius(variance, rows, alpha)
     if math.isnan(radius):
         reason = f"an interval needs {LEAST_ROWS - rows} more rows"
-        return Reading(value, math.nan, math.nan, rows, NOWHERE, reason)
-    return Reading(value, max(value - radius, low), min(value + radius, high), rows, LIMIT)
+        return Reading(value, math.nan, math.nan, rows, NOWHERE, reason, gain)
+    lower, upper = max(value - radius, low), min(value + radius, high)
+    return Reading(value, lower, upper, rows, LIMIT, "", gain)
 
 
 def least_variance(rows: float) -> float:
@@ -154,24 +172,46 @@ def averaged(readings: Sequence[Reading], rows: int) -> Reading:
         rows=rows,
         interval=weakest.interval,
         reason=f"{left} classes without rows are left out" if left else weakest.reason,
+        gain=np.sum([reading.gain for reading in known], axis=0) / len(known),
     )
 
 
-def mapped(reading: Reading, rising: Callable[[float], float]) -> Reading:
-    """Apply a function that never falls to value and bounds."""
-    ends = (rising(end) for end in (reading.value, reading.lower, reading.upper))
-    value, lower, upper = ends
-    return replace(reading, value=value, lower=lower, upper=upper)
+def mapped(
+    reading: Reading, rising: Callable[[float], float], slope: Callable[[float], float]
+) -> Reading:
+    """Apply a function that never falls to value and bounds, and its derivative to gains."""
+    if math.isnan(reading.value):
+        return reading
+    return replace(
+        reading,
+        value=rising(reading.value),
+        lower=rising(reading.lower),
+        upper=rising(reading.upper),
+        gain=reading.gain * slope(reading.value),
+    )
 
 
-def _weighted(
-    values: NDArray[np.float64], weights: NDArray[np.float64] | None
+def _any(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> bool:
+    return bool(len(values)) and (weights is None or bool(weights.any()))
+
+
+def _nothing(values: NDArray[np.float64]) -> Reading:
+    return undefined("all weights are zero" if len(values) else "no rows", len(values))
+
+
+def _linear(
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    chosen: NDArray[np.bool_] | None,
 ) -> tuple[float, NDArray[np.float64]]:
-    if weights is None:
-        mean = float(values.mean())
+    """Weighted mean over the chosen rows and the influence of every row."""
+    if chosen is None:
+        mean = float(np.average(values, weights=weights))
         return mean, values - mean
-    mean = float(np.average(values, weights=weights))
-    return mean, (values - mean) * (weights / weights.mean())
+    share = float(np.average(chosen, weights=weights))
+    part = values[chosen]
+    mean = float(np.average(part, weights=None if weights is None else weights[chosen]))
+    return mean, np.where(chosen, values - mean, 0.0) / share
 
 
 def _effective(weights: NDArray[np.float64]) -> float:

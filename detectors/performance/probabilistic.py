@@ -72,6 +72,7 @@ def ece(outcomes: Outcomes, setting: Setting) -> Reading:
         if parts[0].interval == EXACT
         else parts[0].interval,
         reason=parts[0].reason,
+        gain=np.sum([np.sign(part.value) * part.gain for part in parts], axis=0),
     )
 
 

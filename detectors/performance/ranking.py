@@ -9,24 +9,19 @@ than two classes: one class against the rest, averaged over the classes that hav
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.performance.measure import (
-    NOWHERE,
-    Reading,
-    least_variance,
-    of_influence,
-    undefined,
-)
+from detectors.performance.measure import NOWHERE, least_variance, of_gain, undefined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from detectors.performance.measure import Reading
     from detectors.performance.outcomes import Outcomes
     from detectors.performance.setting import Setting
 
@@ -104,7 +99,7 @@ def _auc(rows: Ranked) -> tuple[float, NDArray[np.float64]]:
     share = np.where(rows.positive, rows.above.sum(), rows.below.sum())
     counts = np.where(rows.positive, rows.positive.sum(), (~rows.positive).sum())
     unbiased = np.sqrt(counts / np.maximum(counts - 1, 1))
-    return value, placement * rows.weights / share * len(placement) * unbiased
+    return value, placement * rows.weights.sum() / share * unbiased
 
 
 def _average_precision(rows: Ranked) -> tuple[float, NDArray[np.float64]]:
@@ -117,7 +112,7 @@ def _average_precision(rows: Ranked) -> tuple[float, NDArray[np.float64]]:
     lowered = np.cumsum(_ratio(rows.above / total * at, seen))
     row = rows.group
     gain = rows.positive * (at[row] + raised[row] - value) - lowered[row]
-    return value, gain * rows.weights / total * len(row) / share
+    return value, gain / share
 
 
 def _from_top(weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,17 +148,15 @@ def _over_classes(
     if not parts:
         return undefined("only one class occurs", len(known))
     value = sum(part[0] for part in parts) / len(parts)
-    influence = np.sum([part[1] for part in parts], axis=0) / len(parts)
-    floor = least_variance(smallest) * len(known) / smallest
-    reading = of_influence(value, influence, setting.alpha, low=0.0, high=1.0, floor=floor)
+    gain = np.sum([part[1] for part in parts], axis=0) / len(parts)
+    floor = least_variance(smallest) * len(known) / max(smallest, 1)
+    reading = of_gain(value, gain, known.weights, setting.alpha, low=0.0, high=1.0, floor=floor)
     return _judged(reading, smallest, len(classes) - len(parts))
 
 
 def _judged(reading: Reading, smallest: int, left: int) -> Reading:
     if smallest < LEAST_PER_CLASS:
         reason = f"an interval needs {LEAST_PER_CLASS - smallest} more rows of the rarest class"
-        return Reading(reading.value, np.nan, np.nan, reading.rows, NOWHERE, reason)
+        return replace(reading, lower=np.nan, upper=np.nan, interval=NOWHERE, reason=reason)
     reason = f"{left} classes that did not occur are left out" if left else reading.reason
-    return Reading(
-        reading.value, reading.lower, reading.upper, reading.rows, reading.interval, reason
-    )
+    return replace(reading, reason=reason)

@@ -8,11 +8,12 @@ RMSE and R2: of squared errors). For a promise that holds always, bound the loss
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.performance.measure import HEAVY, mapped, of_influence, of_unbounded, undefined
+from detectors.performance.measure import HEAVY, mapped, of_gain, of_unbounded, undefined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def rmse(outcomes: Outcomes, setting: Setting) -> Reading:
     """Root of the mean squared error."""
     known = outcomes.with_predictions()
     squared = np.square(known.predicted - known.truth)
-    return mapped(of_unbounded(squared, known.weights, setting.alpha), _root)
+    return mapped(of_unbounded(squared, known.weights, setting.alpha), _root, _slope)
 
 
 def mape(outcomes: Outcomes, setting: Setting) -> Reading:
@@ -58,9 +59,9 @@ def r2(outcomes: Outcomes, setting: Setting) -> Reading:
         return undefined("the truth is constant", len(known))
     squared = np.square(known.predicted - known.truth)
     missed = float(np.average(squared, weights=weights)) / variance
-    influence = weights / weights.mean() * (missed * np.square(centred) - squared) / variance
-    reading = of_influence(1 - missed, influence, setting.alpha, high=1.0)
-    return reading if math.isnan(reading.lower) else _heavy(reading)
+    gain = (missed * np.square(centred) - squared) / variance
+    reading = of_gain(1 - missed, gain, known.weights, setting.alpha, high=1.0)
+    return reading if math.isnan(reading.lower) else replace(reading, interval=HEAVY)
 
 
 def quantile_loss(outcomes: Outcomes, setting: Setting) -> Reading:
@@ -75,10 +76,8 @@ def _root(squared: float) -> float:
     return math.sqrt(squared) if squared >= 0 else math.nan
 
 
-def _heavy(reading: Reading) -> Reading:
-    return type(reading)(
-        reading.value, reading.lower, reading.upper, reading.rows, HEAVY, reading.reason
-    )
+def _slope(squared: float) -> float:
+    return 0.5 / math.sqrt(squared) if squared > 0 else 0.0
 
 
 def _weights(known: Outcomes) -> NDArray[np.float64]:
