@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from detectors.online.alarms import Alarms
+    from detectors.online.reference import Reference as OnlineReference
     from detectors.profile.profile import Profile
     from detectors.profile.sample import Sample
-    from detectors.result import ColumnStatistics, Explanation
+    from detectors.result import ColumnStatistics, Explanation, Guarantee
     from detectors.sequential.budget import Share
     from detectors.univariate.comparison import Comparison, Reference
 
@@ -87,4 +92,40 @@ class Scorer(Protocol):
 
         Deterministic: a baseline is fitted anew at every start.
         """
+        ...
+
+
+class RunningOnline(Protocol):
+    """An online detector at work; it remembers what it has seen, in `state`."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the `c` columns that it watches."""
+        ...
+
+    def guarantee(self, column: int) -> Guarantee:
+        """What an alarm of a column promises; may take a second when asked for the first time."""
+        ...
+
+    def update(self, values: NDArray[np.float64]) -> Alarms:
+        """Take in records `(n, c)`, oldest first; NaN is skipped.
+
+        Splitting a batch never changes the answer, and no value raises or warns.
+        """
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Plain data: what `restore` continues from is behind the last record taken in."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where `state` was taken; the future is the same to the bit."""
+        ...
+
+
+class Online(Protocol):
+    """Validated parameters of a detector that reads one record after the other."""
+
+    def fit(self, reference: OnlineReference) -> RunningOnline:
+        """A detector that has seen nothing, for a baseline."""
         ...

@@ -22,6 +22,7 @@ GROUP = "driftd.detectors"
 
 UNIVARIATE = "univariate"
 MULTIVARIATE = "multivariate"
+ONLINE = "online"
 
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     UNIVARIATE: {
@@ -32,6 +33,17 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "hellinger": "detectors.univariate.hellinger:Hellinger",
         "total_variation": "detectors.univariate.total_variation:TotalVariation",
         "chi2": "detectors.univariate.chi2:ChiSquare",
+    },
+    ONLINE: {
+        "cusum": "detectors.online.cusum:Cusum",
+        "ewma": "detectors.online.ewma:Ewma",
+        "adwin": "detectors.online.adwin:Adwin",
+        "page_hinkley": "detectors.online.page_hinkley:PageHinkley",
+        "kswin": "detectors.online.kswin:KolmogorovSmirnovWindowing",
+        "ddm": "detectors.online.ddm:DriftDetectionMethod",
+        "eddm": "detectors.online.eddm:EarlyDriftDetectionMethod",
+        "hddm_a": "detectors.online.hddm_a:HoeffdingAverages",
+        "hddm_w": "detectors.online.hddm_w:HoeffdingWeighted",
     },
 }
 """Family -> name -> class. Names are unique over all families."""
