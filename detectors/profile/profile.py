@@ -137,6 +137,11 @@ class Profile:
         """Estimated share of rows that repeat an earlier row, exact below 1024 distinct rows."""
         return self._hashes.share(self.rows)
 
+    @property
+    def row_hashes(self) -> NDArray[np.uint64]:
+        """uint64 `(k,)`: the 1024 smallest distinct row hashes, increasing; fewer where fewer."""
+        return self._hashes.hashes
+
     def unseen_values(self) -> dict[str, dict[str, int]]:
         """Per categorical column up to 20 values outside the vocabulary with exact counts."""
         names = self.frame.categorical.names

@@ -1,35 +1,81 @@
 """Which faults are counted, in which order, and out of how many values.
 
-One int64 vector per profile holds the counts of all faults of all columns. The baseline's windows
-give one such vector each: their history tells how much a fault's rate varies by itself.
+One int64 vector per window holds the counts of all faults of all columns. The baseline's windows
+give one such vector each: their history tells how much a fault's rate varies by itself. The first
+counts are of all rows, from the profile; those from `finite` on are of a sample of the rows, and
+zero out of zero where there is none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from detectors.profile.duplicates import SIZE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from detectors.profile.frame import Frame
     from detectors.profile.profile import Profile
 
+SLOTS: Final = 24
+"""Parts into which a window's time is cut to see whether records came all the time."""
+
+_PARTS: Final[Mapping[str, str]] = {
+    "missing": "columns",
+    "wrong": "columns",
+    "infinite": "numeric",
+    "outside_range": "numeric",
+    "unseen": "categorical",
+    "constant": "valued",
+    "repeated": "rows",
+    "sampled": "rows",
+    "finite": "numeric",
+    "atom": "numeric",
+    "known": "numeric",
+    "loose": "numeric",
+    "coarse": "numeric",
+    "fine": "numeric",
+    "pairs": "numeric",
+    "repeats": "numeric",
+    "remembered": "rows",
+    "recurring": "rows",
+    "judged": "rows",
+    "outlying": "rows",
+    "alike": "rows",
+    "scored": "rows",
+    "hugging": "rows",
+    "slots": "slots",
+}
+"""Counts by name and what there is one of each."""
+_EXPOSURES: Final = frozenset(
+    ("sampled", "finite", "loose", "pairs", "remembered", "judged", "scored")
+)
+"""Counts that are no faults: others are out of them."""
+_OUT_OF: Final[Mapping[str, str]] = {
+    "repeated": "sampled",
+    "atom": "finite",
+    "known": "finite",
+    "coarse": "loose",
+    "fine": "loose",
+    "repeats": "pairs",
+    "recurring": "remembered",
+    "outlying": "judged",
+    "alike": "judged",
+    "hugging": "scored",
+}
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each fault's counts stand in a vector of `size` counts.
-
-    `missing` and `wrong` have one count per column in frame order, `infinite` and `outside_range`
-    one per numeric column, `unseen` one per categorical column. `constant` has, per numeric and
-    categorical column, 1 where all valid values are one and the same. `repeated` rows are out of
-    `sampled` ones, one count each.
-    """
+    """Where each fault's counts stand in a vector of `size` counts."""
 
     numeric: int
     categorical: int
@@ -42,66 +88,91 @@ class Layout:
         return cls(*(len(family.names) for family in families))
 
     @cached_property
-    def _starts(self) -> tuple[int, ...]:
-        columns = self.numeric + self.categorical + self.presence
-        valued = self.numeric + self.categorical
-        lengths = (columns, columns, self.numeric, self.numeric, self.categorical, valued, 1, 1)
-        return tuple(np.cumsum((0, *lengths)).tolist())
-
-    def _part(self, number: int) -> slice:
-        return slice(self._starts[number], self._starts[number + 1])
+    def parts(self) -> Mapping[str, slice]:
+        """Where the counts of each name stand."""
+        lengths = {
+            "columns": self.numeric + self.categorical + self.presence,
+            "numeric": self.numeric,
+            "categorical": self.categorical,
+            "valued": self.numeric + self.categorical,
+            "rows": 1,
+            "slots": SLOTS,
+        }
+        ends = accumulate((lengths[family] for family in _PARTS.values()), initial=0)
+        return {name: slice(*pair) for name, pair in zip(_PARTS, pairwise(ends), strict=True)}
 
     @property
     def size(self) -> int:
         """Length `k` of a vector of counts."""
-        return self._starts[-1]
+        return int(self.parts["slots"].stop)
+
+    @property
+    def tests(self) -> int:
+        """How many of the counts are judged, for sharing a level among them."""
+        parts = self.parts
+        return self.size - sum(int(parts[n].stop - parts[n].start) for n in _EXPOSURES)
+
+    @property
+    def sample(self) -> slice:
+        """All counts that a sample of rows gives."""
+        return slice(self.parts["finite"].start, self.size)
 
     @property
     def missing(self) -> slice:
         """Absent or null values, of all rows."""
-        return self._part(0)
+        return self.parts["missing"]
 
     @property
     def wrong(self) -> slice:
         """Wrong-typed values, of those present."""
-        return self._part(1)
+        return self.parts["wrong"]
 
     @property
     def infinite(self) -> slice:
         """Infinite values, of the numbers."""
-        return self._part(2)
+        return self.parts["infinite"]
 
     @property
     def outside_range(self) -> slice:
         """Finite values outside the declared range, of the finite ones."""
-        return self._part(3)
+        return self.parts["outside_range"]
 
     @property
     def unseen(self) -> slice:
         """Values outside the vocabulary, of the valid ones."""
-        return self._part(4)
+        return self.parts["unseen"]
 
     @property
     def constant(self) -> slice:
-        """Whether there is just one value, of one."""
-        return self._part(5)
+        """Whether all valid values of a numeric or categorical column are one, of one."""
+        return self.parts["constant"]
 
     @property
     def repeated(self) -> slice:
         """Rows that repeat another, of the sampled ones."""
-        return self._part(6)
+        return self.parts["repeated"]
 
     @property
     def sampled(self) -> slice:
         """Rows in the sample on which `repeated` rests."""
-        return self._part(7)
+        return self.parts["sampled"]
 
 
-def count_faults(profile: Profile) -> NDArray[np.int64]:
-    """Faults of a profile's rows, int64 `(k,)` in the order of `Layout`."""
+def count_faults(profile: Profile, sampled: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Faults of a window's rows, int64 `(k,)` in the order of `Layout`.
+
+    Parameters
+    ----------
+    profile
+        All rows of the window.
+    sampled
+        Counts of its sample, the part `Layout.sample` (see `quality.traits`); none when None.
+    """
     numeric, categorical = profile.numeric, profile.categorical
-    sampled = min(profile.rows, SIZE)
-    share = profile.duplicates() if sampled else 0.0
+    layout = Layout.of(profile.frame)
+    rows = min(profile.rows, SIZE)
+    share = profile.duplicates() if rows else 0.0
+    rest = layout.size - layout.sample.start
     return np.concatenate(
         [
             profile.missing,
@@ -110,7 +181,8 @@ def count_faults(profile: Profile) -> NDArray[np.int64]:
             numeric.below + numeric.above,
             categorical.outside,
             _constant(profile),
-            np.array([round(share * sampled), sampled]),
+            np.array([round(share * rows), rows]),
+            np.zeros(rest, np.int64) if sampled is None else sampled,
         ]
     ).astype(np.int64)
 
@@ -137,7 +209,10 @@ def exposures(
     result[..., layout.infinite] = numbers
     result[..., layout.outside_range] = numbers - counts[..., layout.infinite]
     result[..., layout.unseen] = texts
-    result[..., layout.repeated] = counts[..., layout.sampled]
+    for fault, of in _OUT_OF.items():
+        result[..., layout.parts[fault]] = counts[..., layout.parts[of]]
+    slots = counts[..., layout.parts["slots"]]
+    result[..., layout.parts["slots"]] = slots.sum(axis=-1, keepdims=True)
     return result
 
 
