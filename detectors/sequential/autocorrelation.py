@@ -37,7 +37,9 @@ def order_for(windows: int) -> int:
 
 
 def fit_autoregression(
-    residuals: NDArray[np.float64], x: NDArray[np.float64]
+    residuals: NDArray[np.float64],
+    x: NDArray[np.float64],
+    consecutive: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Coefficients `(p, S)`, lag 1 first; zero for series without evidence of dependence.
 
@@ -50,32 +52,55 @@ def fit_autoregression(
         `(R, S)` of the regression on `x`, wild values pulled in; NaN where not observed.
     x
         `(R, d)` regressors.
+    consecutive
+        bool `(R,)`: windows that follow the one before without a gap; all of them by default.
     """
     windows, series = residuals.shape
     order = order_for(windows)
     phi = np.zeros((order, series))
     if order == 0:
         return phi
-    raw = autocorrelations(residuals, order)
-    dependent = windows * (raw**2).sum(axis=0) > _chi2_quantile(EVIDENCE, order)
+    if consecutive is None:
+        consecutive = np.ones(windows, dtype=np.bool_)
+    raw, pairs = _lag_sums(residuals, order, lags_broken(consecutive, order))
+    dependent = (pairs * raw**2).sum(axis=0) > _chi2_quantile(EVIDENCE, order)
     if dependent.any():
         corrected = _unbiased(raw[:, dependent], residual_correlations(x[-_TABLE_WINDOWS:], order))
         phi[:, dependent] = yule_walker(corrected)
     return np.where(phi.sum(axis=0) > 0, phi, 0.0)
 
 
+def lags_broken(consecutive: NDArray[np.bool_], order: int) -> NDArray[np.bool_]:
+    """Whether a gap lies between a window and the one `k` before it, `(order, R)` for k = 1..."""
+    broken = np.ones((order, len(consecutive)), dtype=np.bool_)
+    for k in range(1, order + 1):
+        gaps = [~consecutive[k - j : len(consecutive) - j] for j in range(k)]
+        broken[k - 1, k:] = np.any(gaps, axis=0)
+    return broken
+
+
 def autocorrelations(residuals: NDArray[np.float64], order: int) -> NDArray[np.float64]:
     """Sample autocorrelations at lags 1..order, `(order, S)`, about 0; NaN pairs are skipped."""
+    unbroken = lags_broken(np.ones(len(residuals), dtype=np.bool_), order)
+    return _lag_sums(residuals, order, unbroken)[0]
+
+
+def _lag_sums(
+    residuals: NDArray[np.float64], order: int, broken: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Autocorrelations `(order, S)` and the pairs behind them."""
     filled = np.nan_to_num(residuals)
     seen = ~np.isnan(residuals)
     variance = np.maximum((filled**2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1), 1e-12)
-    lags = []
+    lags, counts = [], []
     for k in range(1, order + 1):
-        pairs = np.maximum((seen[k:] & seen[:-k]).sum(axis=0), 1)
+        joined = seen[k:] & seen[:-k] & ~broken[k - 1, k:, None]
+        pairs = joined.sum(axis=0)
+        products = np.where(joined, filled[k:] * filled[:-k], 0.0).sum(axis=0)
         shrink = 1 - k / len(residuals)
-        lags.append(shrink * (filled[k:] * filled[:-k]).sum(axis=0) / pairs / variance)
-    clipped: NDArray[np.float64] = np.clip(np.stack(lags), -1.0, 1.0)
-    return clipped
+        lags.append(shrink * products / np.maximum(pairs, 1) / variance)
+        counts.append(pairs)
+    return np.clip(np.stack(lags), -1.0, 1.0), np.stack(counts).astype(np.float64)
 
 
 def yule_walker(correlations: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -47,6 +47,9 @@ class Season:
         Whether Saturdays and Sundays have a level of their own; not together with `weekly`.
     utc_offset
         Seconds that local time is ahead of UTC.
+    holidays
+        Local days since 1970-01-01 that are not like others; they have one level of their own,
+        with the same wide prior as the weekend, so that the first one cannot alarm.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Season:
     weekly: int = 0
     weekend: bool = False
     utc_offset: int = 0
+    holidays: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.daily <= MAX_DAILY:
@@ -102,7 +106,8 @@ class Season:
     @property
     def terms(self) -> int:
         """Columns of the design."""
-        return 1 + 2 * self.daily + 2 * self.weekly + int(self.weekend)
+        holidays = bool(self.holidays)
+        return 1 + 2 * self.daily + 2 * self.weekly + int(self.weekend) + int(holidays)
 
     def design(self, mid_times: NDArray[np.int64]) -> NDArray[np.float64]:
         """Regressors `(k, terms)` at `k` middle times (microseconds since the epoch, UTC)."""
@@ -114,12 +119,15 @@ class Season:
         terms += _harmonics(weekday / 7, self.weekly)
         if self.weekend:
             terms.append((weekday >= _SATURDAY).astype(np.float64))
+        if self.holidays:
+            terms.append(np.isin(day, self.holidays).astype(np.float64))
         return np.stack(terms, axis=1)
 
     def describe(self) -> str:
         """Say in a few words what is taken into account."""
         parts = ["hour of day"] * (self.daily > 0)
         parts += ["weekday"] * (self.weekly > 0) + ["weekend"] * self.weekend
+        parts += ["holidays"] * bool(self.holidays)
         return " and ".join(parts) or "no season"
 
     def state(self) -> dict[str, Any]:
@@ -129,7 +137,8 @@ class Season:
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Season:
         """Season of a `state()`."""
-        return cls(**state)
+        holidays = tuple(map(int, state.get("holidays", ())))
+        return cls(**{**state, "holidays": holidays})
 
 
 def _harmonics(phase: NDArray[np.float64], count: int) -> list[NDArray[np.float64]]:

@@ -16,8 +16,9 @@ import numpy as np
 from detectors.errors import InputError
 from detectors.result import Guarantee, GuaranteeKind
 from detectors.sequential.backtest import BackTest, backtest
-from detectors.sequential.calibration import Calibration, estimate
+from detectors.sequential.calibration import Calibration, History, estimate
 from detectors.sequential.monitor import scores_ahead
+from detectors.sequential.size import relative_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,8 @@ def calibrate(
     x: NDArray[np.float64],
     bank: Components,
     *,
+    rows: NDArray[np.float64] | None = None,
+    consecutive: NDArray[np.bool_] | None = None,
     exchangeable: bool = False,
 ) -> Calibration:
     """Calibrate the monitor of one stream.
@@ -50,6 +53,10 @@ def calibrate(
         float64 `(R, d)`: season regressors of the windows.
     bank
         The components.
+    rows
+        `(R,)`: rows of each window; without them all windows count as equally large, for ever.
+    consecutive
+        bool `(R,)`: whether each window follows the one before without a gap; by default all do.
     exchangeable
         Whether the windows are random splits of the baseline's rows, not windows of time.
 
@@ -61,13 +68,18 @@ def calibrate(
     windows = len(y)
     if windows < MIN_WINDOWS:
         raise InputError(f"{windows} windows are no history; at least {MIN_WINDOWS} are needed")
-    whole = estimate(y, x, bank, _NONE)
+    usual = 0.0 if rows is None else float(np.median(rows))
+    size = None if rows is None else relative_size(np.asarray(rows, dtype=np.float64), usual)
+    history = History.of(y, x, size, consecutive)
+    whole = estimate(history, bank, _NONE, usual=usual)
     if exchangeable or windows < WINDOWS_FOR_BACKTEST:
         return _wide(whole, exchangeable=exchangeable)
     half = windows // 2
-    first = estimate(y[:half], x[:half], bank, _NONE)
+    first = estimate(history.part(slice(0, half)), bank, _NONE, usual=usual)
     first = replace(first, tails=np.minimum(first.tails, whole.tails))
-    test = backtest(first, scores_ahead(first, y[half:], x[half:]))
+    later = history.part(slice(half, windows))
+    scores = scores_ahead(first, later.y, later.x, later.size, later.consecutive)
+    test = backtest(first, scores)
     return replace(
         whole,
         nu=test.nu,

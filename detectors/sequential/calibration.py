@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.errors import InputError, StateError
 from detectors.result import Guarantee, GuaranteeKind
-from detectors.sequential.autocorrelation import fit_autoregression
+from detectors.sequential.autocorrelation import fit_autoregression, lags_broken
 from detectors.sequential.dispersion import (
     FREEDOMS,
     fit_freedom,
@@ -21,13 +21,57 @@ from detectors.sequential.dispersion import (
 )
 from detectors.sequential.evidence import Likelihood
 from detectors.sequential.regression import CLIP, fit_level, robust_scale
+from detectors.sequential.size import fit_growth, growth_factor, relative_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
+MOSTLY = 0.5
+SEEN_PER_TERM = 3
+"""A series is followed when this many baseline windows per regressor observe it."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What is known of `R` consecutive windows of a stream.
+
+    Attributes
+    ----------
+    y, x
+        `(R, S)` components, NaN where not observed; `(R, d)` season regressors.
+    size
+        `(R,)`: rows in usual windows, see `size.relative_size`.
+    consecutive
+        bool `(R,)`: whether each window follows the one before without a gap.
+    """
+
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    size: NDArray[np.float64]
+    consecutive: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        y: NDArray[np.float64],
+        x: NDArray[np.float64],
+        size: NDArray[np.float64] | None = None,
+        consecutive: NDArray[np.bool_] | None = None,
+    ) -> History:
+        """Usual windows without gaps, unless said otherwise."""
+        windows = len(y)
+        size = np.ones(windows) if size is None else size
+        follows = np.ones(windows, dtype=np.bool_) if consecutive is None else consecutive
+        return cls(y, x, size, follows)
+
+    def part(self, windows: slice) -> History:
+        """Some of the windows."""
+        return History(
+            self.y[windows], self.x[windows], self.size[windows], self.consecutive[windows]
+        )
 
 
 class Components(Protocol):
@@ -66,12 +110,21 @@ class Calibration:
         `(S,)` of the series bank.
     windows
         Baseline windows `R` behind these parameters.
+    usual
+        Rows of a usual window; 0 when the size of windows was never recorded.
+    growth, commonly
+        `(S,)`: share of an innovation's variance that grows with a window's rows (see `size`), and
+        its median, by which windows of all sizes are weighted.
+    thin
+        `(S,)`: baseline windows over those that observe a series; inf for one that is not followed
+        because hardly any window does.
     coefficients, covariance
         `(d, S)` and `(d, d)`: where recursive least squares starts.
     phi
         `(p, S)`: autoregression of the residuals, lag 1 first.
     lags
-        `(p, S)`: last residuals of the baseline, newest first; NaN where not observed.
+        `(p, S)`: last residuals of the baseline, newest first, as `carried`; NaN where not
+        observed.
     scale, upper, lower
         `(S,)`: scale of innovations, and the factors (>= 1) of their upper and lower side.
     spread
@@ -93,6 +146,10 @@ class Calibration:
     column: NDArray[np.int64]
     weight: NDArray[np.float64]
     windows: int
+    usual: float
+    growth: NDArray[np.float64]
+    commonly: float
+    thin: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     covariance: NDArray[np.float64]
     phi: NDArray[np.float64]
@@ -115,6 +172,26 @@ class Calibration:
         nu = np.minimum(self.nu[self.column], self.tails)
         gate = self.gate[self.column]
         return Likelihood.build(nu, gate, self.phi, self.ratios)
+
+    def size(self, rows: float) -> float:
+        """Rows of a window in usual windows."""
+        return float(relative_size(np.array(rows), self.usual))
+
+    def weighting(self, size: float) -> float:
+        """Factor on components and regressors of a window, so that windows of all sizes compare."""
+        return float(1 / np.sqrt(growth_factor(self.commonly, size)))
+
+    def deviation(self, size: float) -> NDArray[np.float64]:
+        """Standard deviation `(S,)` of an innovation in a window of `size`, component units."""
+        return floored(self.scale * np.sqrt(growth_factor(self.growth, size)))
+
+    def carried(self, error: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+        """What an error `(S,)` in component units says to later windows of size 1.
+
+        Of a large window nearly all is the mean's own movement, of a small one mostly noise.
+        """
+        kept: NDArray[np.float64] = error * np.sqrt(size) / growth_factor(self.growth, size)
+        return kept
 
     def with_settings(self, nu: NDArray[np.float64], gate: NDArray[np.float64]) -> Calibration:
         """Return the same parameters with other degrees of freedom and gates per column."""
@@ -148,50 +225,61 @@ class Calibration:
 
 
 def estimate(
-    y: NDArray[np.float64], x: NDArray[np.float64], bank: Components, guarantee: Guarantee
+    history: History, bank: Components, guarantee: Guarantee, *, usual: float = 0.0
 ) -> Calibration:
     """Fit all parameters; the gate is 0 and nothing is back-tested yet.
 
     Parameters
     ----------
-    y
-        float64 `(R, S)`: components of consecutive baseline windows, NaN where not observed.
-    x
-        float64 `(R, d)`: season regressors of the windows.
+    history
+        Consecutive baseline windows.
     bank
         Says which series belong to which column.
     guarantee
         Carried along.
+    usual
+        Rows of a window of size 1.
 
     Raises
     ------
     InputError
         If shapes disagree or there are fewer than 2 windows.
     """
-    windows = len(y)
-    if windows < 2 or y.shape != (windows, len(bank.column)) or len(x) != windows:  # noqa: PLR2004
+    y, x, size = history.y, history.x, history.size
+    windows, series = len(y), len(bank.column)
+    if windows < 2 or y.shape != (windows, series) or len(x) != windows:  # noqa: PLR2004
         raise InputError(f"cannot calibrate on components {y.shape} and regressors {x.shape}")
-    coefficients, covariance = fit_level(y, x)
-    residuals = y - x @ coefficients
+    growth = _growth(history, bank.kind)
+    commonly = float(np.median(growth)) if series else 0.0
+    weight = 1 / np.sqrt(growth_factor(commonly, size))[:, None]
+    x = x * np.sqrt(size)[:, None] * weight
+    coefficients, covariance = fit_level(y * weight, x)
+    shape = np.sqrt(growth_factor(growth, size[:, None]))
+    residuals = (y - x @ coefficients / weight) / shape
     spread = robust_scale(residuals)
     tamed = np.clip(residuals, -CLIP * spread, CLIP * spread)
-    phi = fit_autoregression(tamed, x)
-    innovations = _innovations(residuals, tamed, phi)
+    phi = fit_autoregression(tamed, x, history.consecutive)
+    innovations = _innovations(residuals, tamed, phi, history.consecutive)
     used = np.trace(covariance @ (x.T @ x)) + len(phi)
     innovations *= np.sqrt(windows / max(windows - used, windows / 4))
     tails = fit_freedom(innovations, bank.kind, bank.column)
     scale = floored(student_scale(innovations, tails))
     standard = innovations / scale
     upper, lower = side_scales(standard, tails)
+    to_lag = shape * np.sqrt(size)[:, None] / shape**2
     return Calibration(
         columns=bank.columns,
         column=bank.column,
         weight=bank.weight,
         windows=windows,
+        usual=usual,
+        growth=growth,
+        commonly=commonly,
+        thin=_thinness(y, x.shape[1]),
         coefficients=coefficients,
         covariance=covariance,
         phi=phi,
-        lags=tamed[::-1][: len(phi)].copy(),
+        lags=(tamed * to_lag)[::-1][: len(phi)].copy(),
         scale=scale,
         upper=upper,
         lower=lower,
@@ -206,12 +294,34 @@ def estimate(
     )
 
 
+def _growth(history: History, kind: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Growth per series, from residuals of a first regression that weighs windows by their rows."""
+    x = history.x * np.sqrt(history.size)[:, None]
+    return fit_growth(history.y - x @ fit_level(history.y, x)[0], history.size, kind)
+
+
+def _thinness(y: NDArray[np.float64], terms: int) -> NDArray[np.float64]:
+    """Windows over windows that observe a series; inf for series that too few observe."""
+    seen = (~np.isnan(y)).sum(axis=0)
+    enough = seen >= min(SEEN_PER_TERM * terms, len(y))
+    return np.where(enough, len(y) / np.maximum(seen, 1), np.inf)
+
+
 def _innovations(
-    residuals: NDArray[np.float64], tamed: NDArray[np.float64], phi: NDArray[np.float64]
+    residuals: NDArray[np.float64],
+    tamed: NDArray[np.float64],
+    phi: NDArray[np.float64],
+    consecutive: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """One-step errors `(R - p, S)` of the autoregression; a lag that is unknown counts as 0."""
+    """One-step errors `(R - p, S)` of the autoregression; a lag that is unknown counts as 0.
+
+    After a gap they are unknown themselves: without a past the errors are larger.
+    """
     order = len(phi)
     innovations = residuals[order:].copy()
     for k in range(order):
         innovations -= phi[k] * np.nan_to_num(tamed[order - 1 - k : len(tamed) - 1 - k])
+    broken: NDArray[np.bool_] = np.any(lags_broken(consecutive, order)[:, order:], axis=0)
+    if broken.mean() < MOSTLY:
+        innovations[broken] = np.where(phi.any(axis=0), np.nan, innovations[broken])
     return innovations

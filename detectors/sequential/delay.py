@@ -41,7 +41,8 @@ def expected_delay(
     if not 0 <= series < len(calibration.column):
         raise InputError(f"series must be in [0, {len(calibration.column)}), got {series}")
     model = calibration.likelihood
-    size = abs(shift) * np.sqrt(rows) / (calibration.scale[series] * calibration.upper[series])
+    size = abs(shift) * np.sqrt(rows)
+    size /= calibration.deviation(calibration.size(rows))[series] * calibration.upper[series]
     z = np.full(len(calibration.column), np.nan)
     shape = (2, len(z), model.constant.shape[1])
     constant, stepped = np.zeros(shape), np.zeros((2, len(model.stepping), shape[2]))

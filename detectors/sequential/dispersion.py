@@ -36,7 +36,8 @@ def fit_freedom(
     Tails that are visibly heavier than normal get two steps less than the likelihood says: shocks
     come on top of sampling noise, so the many small ones look more normal than the rare large ones.
     A storm that hits one component of a column hits the others too, if less: they are at most one
-    step behind the heaviest.
+    step behind the heaviest. Columns that live in one stream meet the same storms: none is taken
+    to be calmer than most are.
 
     Parameters
     ----------
@@ -56,6 +57,9 @@ def fit_freedom(
     wary = np.minimum(best + 2 * (best > 0), len(FREEDOMS) - 1)
     heaviest = np.zeros(column.max(initial=0) + 1, dtype=np.int64)
     np.maximum.at(heaviest, column, wary)
+    watched = np.bincount(column, minlength=len(heaviest)) > 0
+    most = np.quantile(heaviest[watched], 0.5, method="lower") if watched.any() else 0
+    heaviest = np.maximum(heaviest, most)
     freedoms: NDArray[np.float64] = np.array(FREEDOMS)[np.maximum(wary, heaviest[column] - 1)]
     return freedoms
 

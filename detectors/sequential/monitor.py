@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.errors import InputError, StateError
+from detectors.sequential.calibration import History
 from detectors.sequential.changepoint import Change, Leader, leaders, locate
 from detectors.sequential.evidence import CAP, HEADROOM, SHIFTS
 from detectors.sequential.regression import CLIP
@@ -39,7 +40,8 @@ class SequentialState:
     coefficients, covariance
         `(d, S)`, `(d, d)`: recursive least squares.
     lags
-        `(p, S)`: last residuals, newest first, wild ones pulled in; NaN is unknown.
+        `(p, S)`: last residuals, newest first, wild ones pulled in, as `Calibration.carried`; NaN
+        is unknown.
     constant, step
         `(2, S, D)`, `(2, Z, D)`: evidence per sign, series and shift in both shapes.
     scores, effects
@@ -147,7 +149,7 @@ def step(
     y, x
         `(S,)` components (NaN: not observed) and `(d,)` season regressors of the window.
     rows
-        Rows of the window; turns components into effects per row.
+        Rows of the window: its size, which also turns components into effects per row.
     consecutive
         Whether the window follows the last one without a gap. After a gap the autoregression has
         no past: scores are divided by the correspondingly larger standard deviation.
@@ -161,13 +163,13 @@ def step(
     """
     _check(calibration, lines, y, x, frozen)
     lags = state.lags if consecutive else np.full_like(state.lags, np.nan)
-    error = y - x @ state.coefficients
-    leverage = float(x @ state.covariance @ x)
-    z = _standardise(calibration, error, lags, leverage)
+    size = calibration.size(rows)
+    state, z = _predict(
+        calibration, state, y, x, size=size, lags=lags, frozen=frozen[calibration.column]
+    )
     constant, stepped = calibration.likelihood.update(state.constant, state.step, z)
     after = replace(
-        _learn(calibration, state, error, x, leverage=leverage, frozen=frozen[calibration.column]),
-        lags=_remember(calibration, lags, error),
+        state,
         scores=_written(state.scores, state.windows, z),
         effects=_written(state.effects, state.windows, y / np.sqrt(max(rows, 1.0))),
         age=state.age + 1,
@@ -192,19 +194,27 @@ def reset(
 
 
 def scores_ahead(
-    calibration: Calibration, y: NDArray[np.float64], x: NDArray[np.float64]
+    calibration: Calibration,
+    y: NDArray[np.float64],
+    x: NDArray[np.float64],
+    size: NDArray[np.float64] | None = None,
+    consecutive: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """One-step scores `(T, S)` of the consecutive windows after the calibration's."""
+    """One-step scores `(T, S)` of the windows after the calibration's; arguments of `History`."""
+    after = History.of(y, x, size, consecutive)
     state = SequentialState.start(calibration)
     nobody = np.zeros(len(calibration.column), dtype=bool)
-    z = np.empty_like(y)
-    for t, (window, regressors) in enumerate(zip(y, x, strict=True)):
-        error = window - regressors @ state.coefficients
-        leverage = float(regressors @ state.covariance @ regressors)
-        z[t] = _standardise(calibration, error, state.lags, leverage)
-        state = replace(
-            _learn(calibration, state, error, regressors, leverage=leverage, frozen=nobody),
-            lags=_remember(calibration, state.lags, error),
+    z = np.empty_like(after.y)
+    for t, (window, regressors) in enumerate(zip(after.y, after.x, strict=True)):
+        lags = state.lags if after.consecutive[t] else np.full_like(state.lags, np.nan)
+        state, z[t] = _predict(
+            calibration,
+            state,
+            window,
+            regressors,
+            size=float(after.size[t]),
+            lags=lags,
+            frozen=nobody,
         )
     return z
 
@@ -218,20 +228,48 @@ def column_evidence(
     return np.bincount(calibration.column, weighted, minlength=calibration.columns).astype(float)
 
 
+def _predict(
+    calibration: Calibration,
+    state: SequentialState,
+    y: NDArray[np.float64],
+    x: NDArray[np.float64],
+    *,
+    size: float,
+    lags: NDArray[np.float64],
+    frozen: NDArray[np.bool_],
+) -> tuple[SequentialState, NDArray[np.float64]]:
+    """Scores of a window of a relative size, and the state that has learned from it."""
+    weight = calibration.weighting(size)
+    x = x * np.sqrt(size) * weight
+    error = y - x @ state.coefficients / weight
+    leverage = float(x @ state.covariance @ x)
+    z = _standardise(calibration, error, lags, size=size, leverage=leverage)
+    bound = CLIP * calibration.spread / calibration.scale * calibration.deviation(size)
+    kept = calibration.carried(np.clip(error, -bound, bound), size)
+    after = replace(
+        _learn(calibration, state, error * weight, x, leverage=leverage, frozen=frozen),
+        lags=np.vstack([kept[None], lags])[: len(lags)],
+    )
+    return after, z
+
+
 def _standardise(
     calibration: Calibration,
     error: NDArray[np.float64],
     lags: NDArray[np.float64],
+    *,
+    size: float,
     leverage: float,
 ) -> NDArray[np.float64]:
     """Innovation over its predictive standard deviation, each side by its own scale."""
     phi, scale = calibration.phi, calibration.scale
-    innovation = error - (phi * np.nan_to_num(lags)).sum(axis=0)
+    innovation = error - np.sqrt(size) * (phi * np.nan_to_num(lags)).sum(axis=0)
     unknown = np.where(np.isnan(lags), phi, 0.0) * calibration.spread / scale
-    deviation = scale * np.sqrt(1 + leverage + (unknown**2).sum(axis=0))
+    own = calibration.deviation(size) ** 2 * (1 + (unknown**2).sum(axis=0))
+    level = (scale / calibration.weighting(size)) ** 2 * leverage * calibration.thin
     side = np.where(innovation > 0, calibration.upper, calibration.lower)
-    standardised: NDArray[np.float64] = innovation / (deviation * side)
-    return standardised
+    standardised: NDArray[np.float64] = innovation / (np.sqrt(own + level) * side)
+    return np.where(np.isfinite(calibration.thin), standardised, np.nan)
 
 
 def _learn(
@@ -253,13 +291,6 @@ def _learn(
         coefficients=state.coefficients + np.outer(gain, lesson),
         covariance=state.covariance - np.outer(gain, direction),
     )
-
-
-def _remember(
-    calibration: Calibration, lags: NDArray[np.float64], error: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    bound = CLIP * calibration.spread
-    return np.vstack([np.clip(error, -bound, bound)[None], lags])[: len(lags)]
 
 
 def _written(

@@ -28,6 +28,7 @@ from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
+from monitor.engine.performance_learning import LabelledHistory, rows_per_window
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.windows import middle
 from monitor.errors import InputError
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
     from detectors.profile.frame import Frame
     from detectors.protocols import Window
+    from detectors.sequential.calibration import Calibration, Components
     from monitor.model import ModelSpec
     from monitor.progress import Progress
-    from monitor.record import Column, RecordBatch
+    from monitor.record import Column, LabelBatch, RecordBatch
 
 MIN_WINDOWS = 8
 """Below this many real windows the history says nothing; rows are dealt at random instead."""
@@ -64,6 +66,7 @@ def build_baseline(
     batches: Sequence[RecordBatch],
     spec: ModelSpec,
     progress: Progress = unheard,
+    labels: Sequence[LabelBatch] = (),
 ) -> Baseline:
     """Learn a baseline from all rows of `batches`, whatever their version.
 
@@ -71,6 +74,7 @@ def build_baseline(
     ----------
     batches : the rows; they are sorted by time here.
     progress : called with rows done and rows in all, both passes counted.
+    labels : what turned out to be true of them, as far as that is known.
 
     Raises
     ------
@@ -88,7 +92,11 @@ def build_baseline(
     framer = Framer(_fit_frame(rows, spec), None, _dimensions(rows, spec))
     known = _segments(rows, spec)
     pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
-    learners = {name: _Learner(spec, part) for name, part in pooled.items()}
+    labelled = _labelled(rows, spec, framer.frame, labels, pooled[WHOLE])
+    learners = {
+        name: _Learner(spec, part, labelled if name == WHOLE else None)
+        for name, part in pooled.items()
+    }
     windows = windows_for(replace(spec.window, lateness=0), framer, known)
     done = total
     for piece in pieces:
@@ -104,7 +112,8 @@ def build_baseline(
         if len(learner.windows) >= MIN_WINDOWS:
             segments[name] = learner.learned(exchangeable=False)
         else:
-            segments[name] = _dealt(rows, name, known, spec, pooled[name], framer)
+            fresh = labelled.again() if name == WHOLE else None
+            segments[name] = _dealt(rows, name, known, spec, pooled[name], framer, fresh)
     return Baseline(
         model=spec.name,
         columns=spec.columns,
@@ -148,10 +157,14 @@ class _Pool:
 class _Learner:
     """Collects one segment's windows and calibrates on them."""
 
-    def __init__(self, spec: ModelSpec, pool: _Pool) -> None:
+    def __init__(
+        self, spec: ModelSpec, pool: _Pool, labelled: LabelledHistory | None = None
+    ) -> None:
         self.windows: list[_Window] = []
         self._spec = spec
-        self._profile, self._sample = pool.profile, pool.sample
+        self._labelled = labelled
+        self._profile = pool.profile
+        self._sample = pool.sample if labelled is None else labelled.sample
         self._bank = SeriesBank.fit(pool.profile.frame, pool.profile, pool.usual)
         scorers = () if pool.reservoir is None else spec.scorers
         self._scorers, self._panel = fit_panel(scorers, self._profile, self._sample)
@@ -163,6 +176,8 @@ class _Learner:
             series, panel = self._bank.measure(profile), self._panel.measure(window)
             faults = count_faults(profile)
             self.windows.append(_Window(mid, profile.rows, series, panel, faults))
+            if self._labelled is not None:
+                self._labelled.see(mid, window.sample)
 
     def learned(self, *, exchangeable: bool) -> SegmentBaseline:
         """Calibrate on the windows seen."""
@@ -175,7 +190,7 @@ class _Learner:
             profile=self._profile,
             bank=self._bank,
             season=season,
-            calibration=calibrate(series, x, self._bank, exchangeable=exchangeable),
+            calibration=self._calibrated(series, x, self._bank, exchangeable=exchangeable),
             history=History(
                 mid=mid,
                 rows=np.array([window.rows for window in self.windows], dtype=np.int64),
@@ -184,6 +199,31 @@ class _Learner:
             ),
             sample=self._sample,
             panel=self._panel_baseline(x, exchangeable=exchangeable),
+            performance=self._labelled
+            and self._labelled.learned(season, exchangeable=exchangeable),
+        )
+
+    def _calibrated(
+        self,
+        series: NDArray[np.float64],
+        x: NDArray[np.float64],
+        components: Components,
+        *,
+        exchangeable: bool,
+    ) -> Calibration:
+        """Calibrate with what is known of the windows' sizes and of gaps between them."""
+        mid = np.array([window.mid for window in self.windows], dtype=np.int64)
+        every = self._spec.window.every
+        follows = None
+        if every is not None and not exchangeable:
+            follows = np.diff(mid, prepend=mid[0] - every) == every
+        return calibrate(
+            series,
+            x,
+            components,
+            rows=np.array([window.rows for window in self.windows], dtype=np.float64),
+            consecutive=follows,
+            exchangeable=exchangeable,
         )
 
     def _panel_baseline(
@@ -192,7 +232,7 @@ class _Learner:
         if not self._scorers:
             return None
         series = np.array([window.panel for window in self.windows])
-        calibration = calibrate(series, x, self._panel, exchangeable=exchangeable)
+        calibration = self._calibrated(series, x, self._panel, exchangeable=exchangeable)
         shares = tuple(scorer.share.value for scorer in self._panel.scorers)
         return PanelBaseline(self._scorers, shares, calibration, series)
 
@@ -225,6 +265,21 @@ def _pool(
     return pooled
 
 
+def _labelled(
+    rows: Sequence[RecordBatch],
+    spec: ModelSpec,
+    frame: Frame,
+    labels: Sequence[LabelBatch],
+    pool: _Pool,
+) -> LabelledHistory:
+    """The labels, ready to join the windows of the whole stream."""
+    first = min(int(batch.times.min()) for batch in rows)
+    last = max(int(batch.times.max()) for batch in rows)
+    rate = pool.profile.rows / (last - first + 1)
+    limit = rows_per_window(spec.window, spec.performance, rate)
+    return LabelledHistory(spec, frame, labels, pool.sample, limit)
+
+
 def _dealt(
     rows: Sequence[RecordBatch],
     segment: str,
@@ -232,6 +287,7 @@ def _dealt(
     spec: ModelSpec,
     pool: _Pool,
     framer: Framer,
+    labelled: LabelledHistory | None,
 ) -> SegmentBaseline:
     """Deal a segment's rows at random into pseudo-windows of equal size and learn from those."""
     rng, total = np.random.default_rng(_SEED), pool.profile.rows
@@ -249,7 +305,7 @@ def _dealt(
         for hand in np.unique(share).tolist():
             cards = dealt_to[hand]
             framer.fold(take(part, share == hand), cards.profile, cards.reservoir)
-    learner = _Learner(replace(spec, min_records=1), replace(pool, usual=total / hands))
+    learner = _Learner(replace(spec, min_records=1), replace(pool, usual=total / hands), labelled)
     for cards in dealt_to:
         learner.see(0, cards)
     return learner.learned(exchangeable=True)

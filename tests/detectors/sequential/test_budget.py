@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from detectors.errors import InputError, ParameterError
 from detectors.result import Guarantee, GuaranteeKind
 from detectors.sequential.budget import Budget, Ledger, Share, Stream
-from detectors.sequential.calibration import estimate
+from detectors.sequential.calibration import History, estimate
 from detectors.sequential.delay import delay_sentence, expected_delay
 from tests.calibration.streams import plain_bank
 
@@ -98,7 +98,7 @@ def test_bad_budgets_are_refused() -> None:
 def test_smaller_shifts_take_longer() -> None:
     y = np.random.default_rng(0).standard_normal((336, 3))
     none = Guarantee(GuaranteeKind.NONE, None, "test")
-    calibration = estimate(y, np.ones((336, 1)), plain_bank([0, 1, 2]), none)
+    calibration = estimate(History.of(y, np.ones((336, 1))), plain_bank([0, 1, 2]), none)
     line = 720 * 60.0
     delays = [
         expected_delay(calibration, line, series=0, shift=shift, rows=1000.0)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from detectors.result import Guarantee, GuaranteeKind
-from detectors.sequential.calibration import Calibration, estimate
+from detectors.sequential.calibration import Calibration, History, estimate
 from detectors.sequential.changepoint import Change
 from detectors.sequential.monitor import SequentialState, StepResult, step
 from detectors.sequential.recovery import LINE, Recovery, recovery_step
@@ -22,7 +22,9 @@ ROWS = 900.0
 def monitored(y: NDArray[np.float64], history: int) -> tuple[Calibration, list[StepResult]]:
     """One column per series; every column learns from nothing but its baseline."""
     x = np.ones((len(y), 1))
-    calibration = estimate(y[:history], x[:history], plain_bank(list(range(SERIES))), NONE)
+    calibration = estimate(
+        History.of(y[:history], x[:history]), plain_bank(list(range(SERIES))), NONE
+    )
     state, frozen = SequentialState.start(calibration), np.ones(SERIES, dtype=bool)
     lines, results = np.full(SERIES, 1e4), []
     for window in y[history:]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.errors import InputError, StateError
 from detectors.result import Guarantee, GuaranteeKind
-from detectors.sequential.calibration import Calibration, estimate
+from detectors.sequential.calibration import Calibration, History, estimate
 from detectors.sequential.evidence import HEADROOM
 from detectors.sequential.monitor import SequentialState, StepResult, reset, scores_ahead, step
 from detectors.sequential.regression import prior_precision
@@ -29,7 +29,7 @@ def calibrated(
     y = x @ rng.standard_normal((3, len(bank.column))) + rng.standard_normal(
         (len(t), len(bank.column))
     )
-    return estimate(y[:windows], x[:windows], bank, NONE), y, x
+    return estimate(History.of(y[:windows], x[:windows]), bank, NONE), y, x
 
 
 def walk(
@@ -106,13 +106,13 @@ def test_states_of_other_calibrations_are_refused() -> None:
     with pytest.raises(StateError, match="format None"):
         Calibration.restore({})
     with pytest.raises(StateError, match="lacks"):
-        Calibration.restore({"format": 1})
+        Calibration.restore({"format": 2})
 
 
 def test_permuting_columns_permutes_evidence() -> None:
     calibration, y, x = calibrated()
     order = np.array([3, 4, 5, 2, 0, 1])  # columns 2, 1, 0
-    mirrored = estimate(y[:60][:, order], x[:60], plain_bank([0, 0, 0, 1, 2, 2]), NONE)
+    mirrored = estimate(History.of(y[:60][:, order], x[:60]), plain_bank([0, 0, 0, 1, 2, 2]), NONE)
     _, ours = walk(calibration, SequentialState.start(calibration), y[60:], x[60:])
     _, theirs = walk(mirrored, SequentialState.start(mirrored), y[60:][:, order], x[60:])
     for a, b in zip(ours, theirs, strict=True):
@@ -138,7 +138,7 @@ def test_baselines_with_gaps_calibrate_on_what_they_saw() -> None:
     gappy = y[:60].copy()
     gappy[::7, 0] = np.nan
     gappy[:, 3] = np.nan
-    calibration = estimate(gappy, x[:60], plain_bank(COLUMNS), NONE)
+    calibration = estimate(History.of(gappy, x[:60]), plain_bank(COLUMNS), NONE)
     seen = ~np.isnan(gappy[:, 0])
     normal = x[:60][seen].T @ x[:60][seen] + prior_precision(3)
     expected = np.linalg.solve(normal, x[:60][seen].T @ gappy[seen, 0])
@@ -151,7 +151,7 @@ def test_constant_components_give_no_evidence() -> None:
     calibration, y, x = calibrated()
     flat = y.copy()
     flat[:, 2] = 1.0
-    calibration = estimate(flat[:60], x[:60], plain_bank(COLUMNS), NONE)
+    calibration = estimate(History.of(flat[:60], x[:60]), plain_bank(COLUMNS), NONE)
     assert calibration.scale[2] == 1.0
     _, results = walk(calibration, SequentialState.start(calibration), flat[60:], x[60:])
     assert results[-1].evidence[1] < 100
@@ -209,7 +209,7 @@ def test_evidence_of_a_long_drift_stays_within_reach_of_its_line() -> None:
 
 
 def test_nothing_to_follow_is_no_error() -> None:
-    calibration = estimate(np.empty((30, 0)), np.ones((30, 1)), plain_bank([]), NONE)
+    calibration = estimate(History.of(np.empty((30, 0)), np.ones((30, 1))), plain_bank([]), NONE)
     state = SequentialState.start(calibration)
     _, results = walk(calibration, state, np.empty((3, 0)), np.ones((3, 1)))
     assert results[-1].evidence.shape == (0,)
@@ -232,4 +232,4 @@ def test_wrong_shapes_are_named() -> None:
     with pytest.raises(InputError, match="frozen"):
         walk(calibration, state, y[60:61], x[60:61], np.zeros(2, dtype=bool))
     with pytest.raises(InputError, match="cannot calibrate"):
-        estimate(y[:60], x[:50], plain_bank(COLUMNS), NONE)
+        estimate(History.of(y[:60], x[:50]), plain_bank(COLUMNS), NONE)
