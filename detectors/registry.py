@@ -34,6 +34,10 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "total_variation": "detectors.univariate.total_variation:TotalVariation",
         "chi2": "detectors.univariate.chi2:ChiSquare",
     },
+    MULTIVARIATE: {
+        "moments": "detectors.multivariate.moments:Moments",
+        "correlation": "detectors.multivariate.correlation:Correlation",
+    },
     ONLINE: {
         "cusum": "detectors.online.cusum:Cusum",
         "ewma": "detectors.online.ewma:Ewma",
@@ -51,7 +55,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 SCORERS = frozenset({MULTIVARIATE})
 """Families whose detectors are scorers: they watch windows beyond single columns."""
 
-AUTO_SCORERS: tuple[str, ...] = ()
+AUTO_SCORERS: tuple[str, ...] = ("moments", "correlation")
 """Scorers that watch every model unless its configuration names detectors."""
 
 BUILT_IN: Mapping[str, str] = {

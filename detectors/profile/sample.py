@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.errors import InputError, StateError
+from detectors.inputs import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,6 +99,19 @@ class Sample:
         arrays = {name: getattr(self, name)[index] for name in _PER_ROW}
         vectors = {name: values[index] for name, values in self.vectors.items()}
         return replace(self, **arrays, vectors=vectors)
+
+    def without(self, frame: Frame, columns: Collection[str]) -> Sample:
+        """The same rows as if these columns of `frame` were missing in all of them."""
+        if not columns:
+            return self
+        numeric, categorical = self.numeric.copy(), self.categorical.copy()
+        numeric[:, [name in columns for name in frame.numeric.names]] = np.nan
+        categorical[:, [name in columns for name in frame.categorical.names]] = MISSING
+        vectors = {
+            name: np.full_like(values, np.nan) if name in columns else values
+            for name, values in self.vectors.items()
+        }
+        return replace(self, numeric=numeric, categorical=categorical, vectors=vectors)
 
     def state(self) -> dict[str, Any]:
         """Everything as a plain dict of ints and arrays."""

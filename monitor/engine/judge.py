@@ -30,14 +30,14 @@ from monitor.engine.power import Powers, with_power
 from monitor.engine.windows import Stream, middle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from detectors.sequential.budget import Share
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import Baseline, SegmentBaseline
-    from monitor.engine.decision import Decision, Verdicts
+    from monitor.engine.decision import Decision, Finding, Verdicts
     from monitor.engine.panel import Told
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
@@ -104,8 +104,11 @@ class Judge:
         self._memories: dict[Stream, StreamMemory] = {}
         self._powers = Powers()
 
-    def judge(self, window: ClosedWindow) -> Decision:
-        """The decision on a closed window; remembers what the next one needs."""
+    def judge(self, window: ClosedWindow, more: Sequence[Finding] = ()) -> Decision:
+        """The decision on a closed window; remembers what the next one needs.
+
+        `more` was found by others; a window with too few records does not tell it.
+        """
         part = self._parts[window.stream.segment]
         memory = self._memory(window.stream, part)
         quality = self._quality(part, window)
@@ -114,6 +117,7 @@ class Judge:
             verdicts = report.too_few(self._reporter(part, window), quality, rows, least)
         else:
             verdicts = self._judged(part, memory, window, quality)
+            verdicts = report.with_more(verdicts, more, window.profile.rows)
         verdicts = replace(verdicts, stage=part.baseline.stage.value)
         return decide(self._spec.name, window, self._baseline.id, self._config, verdicts)
 
@@ -166,7 +170,7 @@ class Judge:
         drifts = policy.update(
             memory.columns, baseline.calibration, result, spec, baseline.bank.pooled
         )
-        told = self._panel(part, memory, window, x, place)
+        told = self._panel(part, memory, window, x, place, broken)
         memory.saw(window)
         reporter = self._reporter(part, window)
         verdicts = reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
@@ -198,15 +202,22 @@ class Judge:
         window: ClosedWindow,
         x: NDArray[np.float64],
         place: Place,
+        broken: frozenset[str],
     ) -> Told | None:
-        """Evidence of what belongs to no single column."""
+        """Evidence of what belongs to no single column.
+
+        Columns that are broken, or are known to have drifted by themselves, count as missing: what
+        they do to the others' company has been told.
+        """
         panel, stream = part.panel, window.stream
         if panel is None or memory.panel is None:
             return None
         number = self._number(stream)
         lines = panel.lines(lambda share: self._lines.panel(stream.segment, number, share))
-        y = panel.panel.measure(window)
-        return panel.judge(memory.panel, y, x, lines, place, self._spec.policy)
+        frame = window.profile.frame
+        told = broken | {frame.columns[column] for column in memory.columns.drifts}
+        seen = replace(window, sample=window.sample.without(frame, told))
+        return panel.judge(memory.panel, seen, x, lines, place, self._spec.policy)
 
     def _number(self, stream: Stream) -> int:
         """Which version of the model this is, counted from 1."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from detectors.profile.profile import Profile
     from detectors.profile.sample import Sample
-    from detectors.protocols import Scorer
+    from detectors.protocols import Scorer, Window
     from detectors.sequential.budget import Share
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import PanelBaseline, SegmentBaseline
@@ -41,6 +41,7 @@ class Told:
     """What the panel said of one window; lines and results by entry."""
 
     panel: Panel
+    window: Window
     result: StepResult
     lines: NDArray[np.float64]
     standing: Standing
@@ -81,14 +82,14 @@ class PreparedPanel:
     def judge(
         self,
         watch: Watch,
-        y: NDArray[np.float64],
+        window: Window,
         x: NDArray[np.float64],
         lines: NDArray[np.float64],
         place: Place,
         spec: PolicySpec,
     ) -> Told:
-        """Take the scores `y` of one window in, under the season `x`."""
-        calibration = self.baseline.calibration
+        """Take the scores of one window in, under the season `x`."""
+        calibration, y = self.baseline.calibration, self.panel.measure(window)
         result = watch.observe(calibration, lines, y, x, place)
         standing = policy.update(watch, calibration, result, spec, self.panel.pooled)
-        return Told(self.panel, result, lines, standing)
+        return Told(self.panel, window, result, lines, standing)

@@ -5,47 +5,52 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from monitor.engine import policy, sentences
 from monitor.engine.decision import Finding, Status, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from numpy.typing import NDArray
+
     from monitor.engine.memory import Drift, Watch
     from monitor.engine.panel import Told
-    from monitor.engine.windows import ClosedWindow
 
 
-def panel_findings(
-    told: Told, watch: Watch, window: ClosedWindow, every: int | None
-) -> Iterator[Finding]:
+LOUDEST = 5
+"""Scores of an entry that a decision shows."""
+
+
+def panel_findings(told: Told, watch: Watch, every: int | None) -> Iterator[Finding]:
     """One finding per entry that has moved, and one per entry that moved too little."""
     for drift in told.standing.drifting:
         since = sentences.since(drift.since, drift.low, drift.high, every)
-        yield _finding(told, drift, window, "drift", f", {since}")
+        yield _finding(told, drift, "drift", f", {since}")
     for entry in told.standing.warned:
         drift = policy.opened(watch, told.result, entry)
-        yield _finding(told, drift, window, "warning", ": too small to be called drift")
+        yield _finding(told, drift, "warning", ": too small to be called drift")
 
 
 def panel_values(told: Told) -> Mapping[str, Mapping[str, Any]]:
-    """Evidence, line, status and scores of every entry."""
+    """Evidence, line, status and largest scores of every entry."""
     drifting = {drift.column for drift in told.standing.drifting}
     return {
         scorer.name: {
             "status": int(_status(entry, drifting, told.standing.warned)),
             "evidence_log10": float(told.result.log10[entry]),
             "line_log10": math.log10(told.lines[entry]),
-            "series": dict(
-                zip(
-                    scorer.series,
-                    told.result.z[told.panel.column == entry].tolist(),
-                    strict=True,
-                )
-            ),
+            "series": _loudest(scorer.series, told.result.z[told.panel.column == entry]),
         }
         for entry, scorer in enumerate(told.panel.scorers)
     }
+
+
+def _loudest(series: tuple[str, ...], z: NDArray[np.float64]) -> dict[str, float]:
+    """The few scores furthest from 0, largest first: an entry may have a hundred."""
+    order = np.argsort(-np.nan_to_num(np.abs(z)), kind="stable")[:LOUDEST]
+    return {series[i]: float(z[i]) for i in order.tolist()}
 
 
 def _status(entry: int, drifting: set[int], warned: tuple[int, ...]) -> Status:
@@ -54,9 +59,9 @@ def _status(entry: int, drifting: set[int], warned: tuple[int, ...]) -> Status:
     return Status.WARNING if entry in warned else Status.STABLE
 
 
-def _finding(told: Told, drift: Drift, window: ClosedWindow, severity: str, ending: str) -> Finding:
+def _finding(told: Told, drift: Drift, severity: str, ending: str) -> Finding:
     scorer = told.panel.scorers[drift.column]
-    why = scorer.explain(window)
+    why = scorer.explain(told.window)
     return Finding(
         kind=scorer.share.value,
         column="",

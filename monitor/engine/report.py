@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -75,7 +76,7 @@ class Reporter:
         ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
         if panel is not None and memory.panel is not None:
-            found += panel_findings(panel, memory.panel, self._window, self._spec.window.every)
+            found += panel_findings(panel, memory.panel, self._spec.window.every)
         samples = self._baseline.sample, self._window.sample
         findings = attributed(self._ranked(found), self._frame, *samples)
         return Verdicts(
@@ -292,6 +293,25 @@ def too_few(
         findings=findings,
         unjudged=frozenset(reporter.columns),
         columns={name: {"status": int(Status.INSUFFICIENT)} for name in reporter.columns},
+    )
+
+
+def with_more(verdicts: Verdicts, more: Sequence[Finding], rows: int) -> Verdicts:
+    """Add findings that were made elsewhere, behind those of the same severity."""
+    if not more:
+        return verdicts
+    found = (*verdicts.findings, *more)
+    findings = tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))
+    columns = {name: dict(values) for name, values in verdicts.columns.items()}
+    for name, status in _statuses(findings).items():
+        if name in columns:
+            columns[name]["status"] = int(status)
+    return replace(
+        verdicts,
+        verdict=_verdict(findings),
+        summary=summary(findings, rows),
+        findings=findings,
+        columns=columns,
     )
 
 

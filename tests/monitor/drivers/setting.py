@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors import registry
 from monitor.app.models import ArchiveResolver
 from monitor.archive import baselines as stored
 from monitor.archive import decisions, engine_state, journal
@@ -145,6 +146,7 @@ def learned(
         window=WindowSpec(every=every, records=records, lateness=LATENESS if every else 0),
         min_records=20,
         segments=segments,
+        scorers=tuple(registry.load(name)() for name in registry.AUTO_SCORERS),
     )
     return build_baseline(history(), spec)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.quality.counters import Layout
 from detectors.sequential.budget import Budget
+from monitor.app.models import panel_of
 from monitor.columnar import encode_block
 from monitor.drivers.learn import build_baseline
 from monitor.engine.engine import Configuration, Engine
@@ -94,6 +95,7 @@ def model_engine(spec: ModelSpec, learned: Baseline, config: str) -> ModelEngine
         segments=tuple(learned.segments),
         importance=(1.0,) * len(learned.frame.columns),
         rules=Layout.of(learned.frame).size,
+        panel=panel_of(learned),
     )
     lines = BudgetLines(ledger_of(Budget(), [watched]), watched)
     return ModelEngine(spec, learned, Judge(spec, learned, config, lines))

@@ -1,0 +1,1 @@
+"""What no single column shows: shifts and changed relations of several columns together."""
