@@ -173,10 +173,10 @@ class Ledger:
         """Windows of a stream per period of the budget."""
         return self._stream(key).windows_per_day * self.budget.per_days
 
-    def expected_false_alarms(self) -> float:
-        """Bound on false alarms per period over all streams and kinds; at most the budget."""
+    def expected_false_alarms(self, keys: Collection[str] | None = None) -> float:
+        """Bound on false alarms per period over all kinds and streams (or those of `keys`)."""
         spent = 0.0
-        for key in self.streams:
+        for key in self.streams if keys is None else keys:
             for kind in self.used:
                 level = 1 / self.lines(key, kind) if kind in EVIDENCE else self.alphas(key, kind)
                 spent += self.windows(key) * float(level.sum())

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("monitor.cli.init:command", "Write a configuration and a baseline for your logs."),
     "run": ("monitor.cli.run:command", "Run the daemon."),
     "check": ("monitor.cli.check:command", "Compare two files once, for notebooks and CI."),
+    "backtest": ("monitor.cli.backtest:command", "Show what would have fired on history."),
     "baseline": ("monitor.cli.baseline:command", "Build, list, show and activate baselines."),
     "config": ("monitor.cli.config:command", "Check, show and describe the configuration."),
     "replay": ("monitor.cli.replay:command", "Recompute archived decisions, compare bytes."),

@@ -68,7 +68,7 @@ def _wanted(
         if from_ or to:
             raise UsageError("name a decision or a time span, not both")
         return (reader.run(lambda link: decisions.get(link, decision)),)
-    query = decisions.Query(start=_micros(from_), end=_micros(to))
+    query = decisions.Query(start=micros_of(from_), end=micros_of(to))
     found: list[DecisionRow] = []
     while rows := _following(reader, query, found[-1].seq if found else 0):
         found += rows
@@ -79,7 +79,8 @@ def _following(reader: Reader, query: decisions.Query, after: int) -> tuple[Deci
     return reader.run(lambda link: decisions.following(link, query, after, decisions.MAX_PAGE))
 
 
-def _micros(text: str | None) -> int | None:
+def micros_of(text: str | None) -> int | None:
+    """Microseconds of an RFC 3339 time; `UsageError` for anything else."""
     if text is None:
         return None
     try:

@@ -1,7 +1,7 @@
 """From a decision to what it says to alerting: which findings are people's business.
 
 Evidence over the line whose effect is too small to matter (`warning` drift) stays on the page; it
-does not ring. Everything else that a decision found does, within the budget it was found under.
+does not ring, and no more do warnings of detectors that have no part in the budget. Everything else that a decision found does, within the budget it was found under.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from monitor.engine.decision import Decision, Finding
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+SILENT: Final = frozenset({"drift", "online", "external"})
+"""Kinds of finding whose warnings are shown and ring nowhere: they spend nothing of the budget."""
 
 _SEVERITY: Final = {
     "warning": Severity.WARNING,
@@ -48,7 +51,8 @@ def signals(decision: Decision) -> list[Signal]:
 
 def rings(finding: Finding) -> bool:
     """Whether people hear of this finding."""
-    return not (finding.kind == "drift" and finding.severity == "warning")
+    evidence = finding.kind in SILENT or finding.evidence_log10 is not None
+    return not (evidence and finding.severity == "warning")
 
 
 def _signal(finding: Finding) -> Signal:
