@@ -130,6 +130,7 @@ class QualityKind(StrEnum):
     SKEW = "skew"
     LABELS = "labels"
     SUSPICIOUS = "suspicious"
+    PROBING = "probing"
 
 
 @dataclass(frozen=True, slots=True)

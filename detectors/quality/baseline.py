@@ -69,6 +69,8 @@ class QualityBaseline:
         float64 `(k,)`: squared coefficient of variation of each rate between windows.
     ever_constant
         bool `(f1 + f2,)`: whether some window of the history held a single value.
+    usually_apart
+        float64 `(f1,)`: largest distance of a window of the history from all of it.
     rules
         What people said about it.
     """
@@ -81,6 +83,7 @@ class QualityBaseline:
     counted: Counted
     dispersion: NDArray[np.float64]
     ever_constant: NDArray[np.bool_]
+    usually_apart: NDArray[np.float64]
     rules: Rules
 
     @classmethod
@@ -121,6 +124,7 @@ class QualityBaseline:
         counted = Counted(faults, exposures(layout, np.array(profile.rows), faults))
         dispersion = np.full(layout.size, rule.dispersion)
         constant = np.zeros_like(faults[layout.constant], dtype=np.bool_)
+        apart = np.zeros(layout.numeric)
         if history is not None and len(history.rows):
             if history.faults.shape[1] != layout.size:
                 raise InputError(f"the history must have {layout.size} counts per window")
@@ -129,7 +133,10 @@ class QualityBaseline:
             dispersion = np.where(own, rule.dispersion, estimate_dispersion(parts, rule.dispersion))
             counted = _by_window(counted, parts, layout, own)
             constant = history.faults[:, layout.constant].max(axis=0) > 0
-        return cls(profile, sample, rule, layout, traits, counted, dispersion, constant, rules)
+            apart = history.faults[:, layout.parts["apart"]].max(axis=0) / 1000
+        return cls(
+            profile, sample, rule, layout, traits, counted, dispersion, constant, apart, rules
+        )
 
     @property
     def frame(self) -> Frame:

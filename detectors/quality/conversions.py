@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+from scipy.special import expit, logit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,6 +70,7 @@ CONVERSIONS: Final[tuple[Conversion, ...]] = (
     Conversion("exponentials", np.exp, np.log),
     Conversion("exponentials less 1", np.expm1, np.log1p),
     Conversion("powers of ten", lambda x: 10.0**x, np.log10),
+    Conversion("log odds of a share", logit, expit),
     *_both("minutes to seconds", 60.0, plain=True),
     *_both("hours to seconds", 3600.0, plain=True),
     *_both("days to seconds", 86_400.0, plain=True),

@@ -52,11 +52,12 @@ _PARTS: Final[Mapping[str, str]] = {
     "alike": "rows",
     "scored": "rows",
     "hugging": "rows",
+    "apart": "numeric",
     "slots": "slots",
 }
 """Counts by name and what there is one of each."""
 _EXPOSURES: Final = frozenset(
-    ("sampled", "finite", "loose", "pairs", "remembered", "judged", "scored")
+    ("sampled", "finite", "loose", "pairs", "remembered", "judged", "scored", "apart")
 )
 """Counts that are no faults: others are out of them."""
 _OUT_OF: Final[Mapping[str, str]] = {

@@ -16,6 +16,7 @@ import numpy as np
 from detectors.quality.atoms import among, known_placeholders, newest, usual_values
 from detectors.quality.counters import SLOTS, Layout
 from detectors.quality.decimals import on_grid, usual_decimals
+from detectors.quality.distance import MOST_ROWS, apart, increasing
 from detectors.suspicious.suspicion import Suspicion
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Traits:
             Values that stand for something missing, by numeric column, where that was declared;
             found by themselves in the other columns.
         """
-        columns = tuple(np.sort(column[np.isfinite(column)]) for column in sample.numeric.T)
+        columns = tuple(increasing(column) for column in sample.numeric.T)
         pairs = [usual_values(values) for values in columns]
         frequent = tuple(pair[1] for pair in pairs)
         loose = [v[~among(v, f)] for v, f in zip(columns, frequent, strict=True)]
@@ -113,7 +114,7 @@ class Traits:
         """
         vector = np.zeros(self.layout.size, dtype=np.int64)
         parts = self.layout.parts
-        by_column = self._atoms(sample) | self._rounding(sample)
+        by_column = self._atoms(sample) | self._rounding(sample) | {"apart": self.apart(sample)}
         if ordered:
             by_column |= self._repeats(sample)
         for name, counts in by_column.items():
@@ -126,6 +127,20 @@ class Traits:
         if span is not None and ordered:
             vector[parts["slots"]] = slots(sample.times, *span)
         return vector[self.layout.sample]
+
+    def apart(self, sample: Sample) -> NDArray[np.int64]:
+        """Distance of each column's distribution from the baseline's, in thousandths, `(f1,)`.
+
+        The rows are a random part of the sample; see `quality.distance.apart`.
+        """
+        rows = sample.numeric[:MOST_ROWS]
+        return np.array(
+            [
+                round(1000 * apart(known, increasing(rows[:, j])))
+                for j, known in enumerate(self.values)
+            ],
+            dtype=np.int64,
+        )
 
     def _atoms(self, sample: Sample) -> dict[str, NDArray[np.int64]]:
         counts = np.zeros((3, self.layout.numeric), dtype=np.int64)

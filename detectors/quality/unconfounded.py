@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 CAUSES: Final[Mapping[Kind, frozenset[Kind]]] = {
     Kind.MISSING: frozenset({Kind.SCHEMA}),
     Kind.RANGE: frozenset({Kind.UNITS}),
-    Kind.SENTINEL: frozenset({Kind.UNITS, Kind.CONSTANT}),
-    Kind.STUCK: frozenset({Kind.UNITS, Kind.CONSTANT, Kind.SENTINEL}),
-    Kind.PRECISION: frozenset({Kind.UNITS, Kind.CONSTANT, Kind.STUCK, Kind.SENTINEL}),
+    Kind.SENTINEL: frozenset({Kind.UNITS, Kind.CONSTANT, Kind.PRECISION}),
+    Kind.STUCK: frozenset({Kind.UNITS, Kind.CONSTANT, Kind.SENTINEL, Kind.PRECISION}),
+    Kind.PRECISION: frozenset({Kind.UNITS, Kind.CONSTANT}),
     Kind.UNSEEN: frozenset({Kind.RENAMED, Kind.ENCODING}),
     Kind.RENAMED: frozenset({Kind.ENCODING}),
     Kind.SKEW: frozenset({Kind.SCHEMA, Kind.MISSING, Kind.WRONG_TYPE, Kind.UNITS, Kind.RENAMED}),
@@ -31,9 +31,18 @@ LOSSES: Final = frozenset(
     | {Kind.RENAMED, Kind.ENCODING}
 )
 """Findings after which different rows may look the same."""
+COPIES: Final = frozenset({Kind.DUPLICATES, Kind.REPLAY})
 MOVED: Final = LOSSES | {Kind.UNITS, Kind.SENTINEL, Kind.STUCK, Kind.RANGE}
 """Findings after which rows lie far out or close together by themselves."""
-COPIES: Final = frozenset({Kind.DUPLICATES, Kind.REPLAY})
+ROWS: Final[Mapping[Kind, frozenset[Kind]]] = {
+    Kind.DUPLICATES: LOSSES,
+    Kind.REPLAY: LOSSES | {Kind.DUPLICATES},
+    Kind.PROBING: LOSSES | COPIES,
+    Kind.SUSPICIOUS: MOVED | COPIES,
+    Kind.STUCK: COPIES | {Kind.PROBING},
+    Kind.PRECISION: COPIES | {Kind.PROBING},
+}
+"""What of any column explains a finding: these speak of whole rows."""
 
 
 def unconfounded(found: Sequence[QualityFinding]) -> list[QualityFinding]:
@@ -43,20 +52,12 @@ def unconfounded(found: Sequence[QualityFinding]) -> list[QualityFinding]:
 
 
 def _follows(finding: QualityFinding, found: Sequence[QualityFinding], kinds: set[Kind]) -> bool:
-    match finding.kind:
-        case Kind.DUPLICATES:
-            return bool(kinds & LOSSES)
-        case Kind.REPLAY:
-            return bool(kinds & (LOSSES | {Kind.DUPLICATES}))
-        case Kind.SUSPICIOUS:
-            return bool(kinds & (MOVED | COPIES))
-        case Kind.STUCK if kinds & COPIES:
-            return True
-        case Kind.RANGE if _is_placeholder(finding, found):
-            return True
-        case _:
-            causes = CAUSES.get(finding.kind, frozenset())
-            return any(f.kind in causes and f.column == finding.column for f in found)
+    if kinds & ROWS.get(finding.kind, frozenset()):
+        return True
+    if finding.kind is Kind.RANGE and _is_placeholder(finding, found):
+        return True
+    causes = CAUSES.get(finding.kind, frozenset())
+    return any(f.kind in causes and f.column == finding.column for f in found)
 
 
 def _is_placeholder(finding: QualityFinding, found: Sequence[QualityFinding]) -> bool:

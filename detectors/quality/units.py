@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.quality.conversions import CONVERSIONS
+from detectors.quality.distance import MOST_ROWS, apart, distance, increasing, noise
 from detectors.quality.wording import percent, plain
 from detectors.result import QualityFinding, QualityKind
 
@@ -31,22 +32,19 @@ LEAST: Final = 30
 """Values on either side below which nothing is recognised."""
 LEAST_DISTINCT: Final = 5
 """Values of so few kinds match too many conversions."""
-MOST_ROWS: Final = 1_000
-"""Rows of a window that are looked at."""
 FAR: Final = 0.25
 """Kolmogorov-Smirnov distance of the values as they are; below, there is nothing to explain."""
-NOISE: Final = 1.63
-"""Quantile .99 of Kolmogorov's law: the distance of samples of one law, by sqrt(n m / (n + m))."""
 WANDERING: Final = 0.1
 """Distance that windows may have from the baseline by themselves, for plain conversions."""
-BETTER: Final = 4.0
+DISJOINT: Final = 0.9
+"""From here on nearly no value is where the baseline has any."""
+BETTER: Final = 2.0
 """Times that the distance must be smaller after converting back than before."""
 LEAST_PART: Final = 0.02
 SURE: Final = 3.0
 """Standard errors by which a factor that is no power of ten may be missed."""
 PRECISE, VAGUE = 0.05, 0.15
 """Relative error of such a factor from which on it is a guess, and not even that."""
-QUANTILES: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +65,59 @@ def find_unit_changes(baseline: QualityBaseline, window: Observed) -> tuple[Qual
     found = []
     rows = window.sample.numeric[:MOST_ROWS]
     for j, name in enumerate(baseline.frame.numeric.names):
-        known, values = baseline.traits.values[j], _finite(rows[:, j])
-        match = recognise(known, values)
+        known, values = baseline.traits.values[j], increasing(rows[:, j])
+        match = recognise(known, values, baseline.usually_apart[j])
         if match is not None:
             found.append(_finding(name, known, values, match))
     return tuple(found)
 
 
-def recognise(known: NDArray[np.float64], values: NDArray[np.float64]) -> Match | None:
+def recognise(
+    known: NDArray[np.float64], values: NDArray[np.float64], usual: float = 0.0
+) -> Match | None:
     """The conversion that turns the baseline's values into a window's, if there is one.
 
     Parameters
     ----------
     known, values
         float64 `(m,)` and `(n,)`, finite, increasing.
+    usual
+        Largest distance that a window of the baseline had from all of it.
     """
     if min(len(known), len(values)) < LEAST or not _varied(known):
         return None
-    whole = _whole(known, values)
+    whole = _whole(known, values, usual)
     return _part(known, values) if whole is None else whole
 
 
-def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Kolmogorov-Smirnov distance of two samples, to single precision.
-
-    Values that were converted and converted back are equal but for the last bits of a double.
-    """
-    with np.errstate(over="ignore"):
-        left, right = np.sort(a.astype(np.float32)), np.sort(b.astype(np.float32))
-    both = np.concatenate([left, right])
-    below = np.searchsorted(left, both, side="right") / len(left)
-    return float(np.abs(below - np.searchsorted(right, both, side="right") / len(right)).max())
-
-
-def _whole(known: NDArray[np.float64], values: NDArray[np.float64]) -> Match | None:
+def _whole(known: NDArray[np.float64], values: NDArray[np.float64], usual: float) -> Match | None:
     # Zero is zero in every unit: what is multiplied shows in the other values.
     a, b = known[known != 0], values[values != 0]
-    if min(len(a), len(b)) < LEAST or max(_apart(known, values), _apart(a, b)) < FAR:
+    if min(len(a), len(b)) < LEAST or max(apart(known, values), apart(a, b)) < FAR + usual:
         return None
-    far, noise = distance(a, b), _noise(len(known), len(values))
+    far, chance = distance(a, b), noise(len(known), len(values))
     matches = []
     for conversion in CONVERSIONS:
         back = _converted(values, conversion.undo)
-        if len(back) < len(values):
-            continue
-        left = distance(known, back)
-        allowed = max(noise, WANDERING) if conversion.plain else noise
-        if left > allowed or left * BETTER > far:
-            continue
-        missed, chance = (0.0, 0.0) if conversion.plain else _factor_error(known, back)
-        if missed <= chance <= VAGUE or conversion.plain:
-            matches.append(Match(conversion, 1.0, left, sure=chance <= PRECISE))
+        if len(back) == len(values) and (match := _fit(conversion, known, back, far)) is not None:
+            allowed = max(chance, WANDERING + usual) if conversion.plain else chance
+            if match.distance <= allowed:
+                matches.append(match)
     return min(matches, key=_leftover, default=None)
+
+
+def _fit(
+    conversion: Conversion, known: NDArray[np.float64], back: NDArray[np.float64], far: float
+) -> Match | None:
+    """How well a conversion explains values `far` away, `back` being converted back."""
+    left = distance(known, back)
+    if left * BETTER > far:
+        return None
+    if conversion.plain:
+        return Match(conversion, 1.0, left, sure=left <= WANDERING or far >= DISJOINT)
+    missed, chance = _factor_error(known, back)
+    fits = missed <= chance <= VAGUE
+    return Match(conversion, 1.0, left, sure=chance <= PRECISE) if fits else None
 
 
 def _part(known: NDArray[np.float64], values: NDArray[np.float64]) -> Match | None:
@@ -136,24 +135,13 @@ def _part(known: NDArray[np.float64], values: NDArray[np.float64]) -> Match | No
         back = _converted(outside, conversion.undo)
         if len(there) == len(moving) <= 2 * len(away) and len(back) == len(outside):
             left = distance(away, back)
-            if left <= _noise(len(away), len(back)):
+            if left <= noise(len(away), len(back)):
                 matches.append(Match(conversion, share, left))
     return min(matches, key=_leftover, default=None)
 
 
 def _leftover(match: Match) -> float:
     return match.distance
-
-
-def _apart(known: NDArray[np.float64], values: NDArray[np.float64]) -> float:
-    """Distance of the distribution functions at some of the baseline's quantiles; cheap."""
-    at = known[np.linspace(0, len(known) - 1, QUANTILES).astype(np.int64)]
-    apart = 0.0
-    for side in ("left", "right"):
-        usual = np.searchsorted(known, at, side=side) / len(known)
-        now = np.searchsorted(values, at, side=side) / len(values)
-        apart = max(apart, float(np.abs(usual - now).max()))
-    return apart
 
 
 def _factor_error(known: NDArray[np.float64], back: NDArray[np.float64]) -> tuple[float, float]:
@@ -167,10 +155,6 @@ def _factor_error(known: NDArray[np.float64], back: NDArray[np.float64]) -> tupl
     return abs(float(np.median(back)) - middle) / size, chance * (high - low) / size
 
 
-def _noise(m: int, n: int) -> float:
-    return float(NOISE * np.sqrt((m + n) / (m * n)))
-
-
 def _converted(values: NDArray[np.float64], how: Function) -> NDArray[np.float64]:
     """Converted values; those that have no image are left out."""
     with np.errstate(all="ignore"):
@@ -180,10 +164,6 @@ def _converted(values: NDArray[np.float64], how: Function) -> NDArray[np.float64
 
 def _varied(known: NDArray[np.float64]) -> bool:
     return bool((np.diff(known) > 0).sum() >= LEAST_DISTINCT - 1)
-
-
-def _finite(column: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sort(column[np.isfinite(column)])
 
 
 def _finding(

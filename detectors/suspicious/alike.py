@@ -3,8 +3,8 @@
 Two shapes. *Grids*: several rows that agree in every column but one. Rows are compared without
 one column at a time by a sum of hashes, one per value, from which that column's is taken away.
 *Bursts*: rows that are nearer to another row than the baseline's rows ever are, in all numeric
-columns at once. (Model extraction: Tramer et al., Stealing machine learning models via prediction APIs, 2016;
-finding it by the distances between queries: Juuti et al., PRADA, 2019.)
+columns at once. (Model extraction: Tramer et al., Stealing machine learning models via prediction
+APIs, 2016; finding it by the distances between queries: Juuti et al., PRADA, 2019.)
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-
-from detectors.suspicious.outliers import normal_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +25,7 @@ GROUP: Final = 4
 """Rows that must agree in all columns but one."""
 DIFFERENT: Final = 3
 """Values that these must have in that column."""
-LEAST_COLUMNS: Final = 3
+LEAST_COLUMNS: Final = 4
 """Fewer columns agree by chance."""
 NEAR: Final = 0.5
 """Part of the baseline's smallest usual distance under which rows are near."""
@@ -49,25 +47,19 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Nearness:
-    """How near rows usually are. `near` is the distance under which two rows are too near.
+    """How near rows usually are: `near` is the distance under which two rows are too near."""
 
-    `values` are the baseline's values of each numeric column, increasing.
-    """
-
-    values: tuple[NDArray[np.float64], ...]
     near: float
 
     @classmethod
-    def of(cls, sample: Sample) -> Nearness:
-        """Learn from the baseline's sample."""
-        values = tuple(np.sort(c[np.isfinite(c)]) for c in sample.numeric.T)
-        nearest = _nearest(normal_scores(values, sample.numeric[:MOST_ROWS]))
-        usable = len(values) >= LEAST_COLUMNS and len(nearest) > 1
-        return cls(values, NEAR * float(np.quantile(nearest, SMALLEST)) if usable else 0.0)
+    def of(cls, scores: NDArray[np.float64]) -> Nearness:
+        """Learn from the normal scores `(k, f1)` of the baseline's sample."""
+        nearest = _nearest(scores[:MOST_ROWS])
+        usable = scores.shape[1] >= LEAST_COLUMNS and len(nearest) > 1
+        return cls(NEAR * float(np.quantile(nearest, SMALLEST)) if usable else 0.0)
 
-    def crowded(self, sample: Sample) -> NDArray[np.bool_]:
-        """Rows of the first `MOST_ROWS` that are too near to another one, bool."""
-        scores = normal_scores(self.values, sample.numeric[:MOST_ROWS])
+    def crowded(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of at most `MOST_ROWS` rows are too near to another one, bool."""
         if not self.near:
             return np.zeros(len(scores), dtype=np.bool_)
         nearest = _nearest(scores)

@@ -29,7 +29,7 @@ FOLLOWS: Final = 0.99
 
 @dataclass(frozen=True, eq=False)
 class Boundary:
-    """Where decisions change: `columns` of scores, the `threshold` of one, the `width` of a band."""
+    """Where decisions change: `columns` of scores, `threshold` of a single one, band of `width`."""
 
     columns: tuple[int, ...]
     threshold: float

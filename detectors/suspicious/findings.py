@@ -39,7 +39,8 @@ def find_suspicious(baseline: QualityBaseline, window: Observed) -> tuple[Qualit
             text = f"{percent(observed)} of the rows {words} (baseline {percent(usual)})"
             text += _whose(baseline.frame, sample, rows)
             severity = rates.severity(0)
-            told.append(QualityFinding("", QualityKind.SUSPICIOUS, severity, observed, usual, text))
+            kind = QualityKind.PROBING if name == "alike" else QualityKind.SUSPICIOUS
+            told.append(QualityFinding("", kind, severity, observed, usual, text))
     return tuple(told)
 
 

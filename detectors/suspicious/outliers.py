@@ -1,7 +1,7 @@
 """How far rows lie from the baseline, robustly: by ranks, so that no unit and no tail matters.
 
-Every number becomes the normal score of its rank among the baseline's values, `z = Phi^-1(u)`; a
-row's distance is the Mahalanobis distance of its scores plus what its categories tell, `-2 log` of
+Every number is taken as its normal score (see `suspicious.scores`); a row's distance is the
+Mahalanobis distance of its scores plus what its categories tell, `-2 log` of
 their shares. A row is outlying when it is farther away than all but SHARE of the baseline's rows,
 which also finds rows whose values are each ordinary but do not belong together.
 """
@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import ndtri
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from detectors.profile.sample import Sample
 
 SHARE: Final = 0.01
 LEAST_ROWS: Final = 200
@@ -35,8 +32,6 @@ class Distance:
 
     Attributes
     ----------
-    values
-        Per numeric column its finite baseline values, increasing.
     precision
         float64 `(f1, f1)`: inverse of the shrunk correlation matrix of the normal scores.
     surprise
@@ -45,66 +40,44 @@ class Distance:
         Distance beyond which a row is outlying.
     """
 
-    values: tuple[NDArray[np.float64], ...]
     precision: NDArray[np.float64]
     surprise: tuple[NDArray[np.float64], ...]
     limit: float
 
     @classmethod
-    def of(cls, sample: Sample, sizes: NDArray[np.int64]) -> Distance | None:
+    def of(
+        cls, scores: NDArray[np.float64], codes: NDArray[np.int32], sizes: NDArray[np.int64]
+    ) -> Distance | None:
         """Learn from the baseline's sample; None when it is too small.
 
         One half of the rows gives the law, the other the limit: it must hold for new rows.
 
         Parameters
         ----------
-        sample
-            Rows of the baseline.
+        scores
+            float64 `(k, f1)`: normal scores of its numbers.
+        codes
+            int32 `(k, f2)`: its categories.
         sizes
             int64 `(f2,)`: lengths of the vocabularies.
         """
-        if len(sample) < LEAST_ROWS or not sample.numeric.shape[1] + len(sizes):
+        if len(scores) < LEAST_ROWS or not scores.shape[1] + len(sizes):
             return None
-        law, judged = np.arange(0, len(sample), 2), np.arange(1, len(sample), 2)
-        made = cls._of_law(sample.take(law), sizes)
-        limit = float(np.quantile(made.to(sample.take(judged)), 1 - SHARE))
-        return cls(made.values, made.precision, made.surprise, limit)
+        surprise = tuple(_surprise(codes[::2, j], size) for j, size in enumerate(sizes.tolist()))
+        made = cls(_precision(scores[::2]), surprise, np.inf)
+        limit = float(np.quantile(made.to(scores[1::2], codes[1::2]), 1 - SHARE))
+        return cls(made.precision, made.surprise, limit)
 
-    @classmethod
-    def _of_law(cls, sample: Sample, sizes: NDArray[np.int64]) -> Distance:
-        values = tuple(np.sort(c[np.isfinite(c)]) for c in sample.numeric.T)
-        surprise = tuple(
-            _surprise(sample.categorical[:, j], size) for j, size in enumerate(sizes.tolist())
-        )
-        scores = normal_scores(values, sample.numeric)
-        return cls(values, _precision(scores), surprise, np.inf)
-
-    def to(self, sample: Sample) -> NDArray[np.float64]:
-        """Squared distance of each row, float64 `(k,)`; missing values say nothing."""
-        scores = normal_scores(self.values, sample.numeric)
+    def to(self, scores: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Squared distance of each row, float64 `(k,)`; missing numbers say nothing."""
         distance: NDArray[np.float64] = np.vecdot(scores @ self.precision, scores)
         for j, surprise in enumerate(self.surprise):
-            distance = distance + surprise[sample.categorical[:, j] + SPECIAL]
+            distance = distance + surprise[codes[:, j] + SPECIAL]
         return distance
 
-    def outlying(self, sample: Sample) -> NDArray[np.bool_]:
+    def outlying(self, scores: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which rows are outlying, bool `(k,)`."""
-        return self.to(sample) > self.limit
-
-
-def normal_scores(
-    values: tuple[NDArray[np.float64], ...], numeric: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Normal scores of the mid-ranks of `numeric` `(k, f1)` among `values`; missing ones are 0."""
-    scores = np.zeros(numeric.shape)
-    for j, known in enumerate(values):
-        if len(known):
-            column = numeric[:, j]
-            low = np.searchsorted(known, column, side="left")
-            high = np.searchsorted(known, column, side="right")
-            score = ndtri((low + high + 1) / (2 * len(known) + 2))
-            scores[:, j] = np.where(np.isnan(column), 0.0, score)
-    return scores
+        return self.to(scores, codes) > self.limit
 
 
 def _precision(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from detectors.suspicious.alike import MOST_ROWS, Grid, Nearness, find_grid
 from detectors.suspicious.boundary import Boundary
 from detectors.suspicious.outliers import Distance
+from detectors.suspicious.scores import NormalScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class Marked:
 class Suspicion:
     """What is usual. Build it with `Suspicion.of`."""
 
+    scores: NormalScores
     distance: Distance | None
     nearness: Nearness
     boundary: Boundary | None
@@ -61,23 +63,25 @@ class Suspicion:
     @classmethod
     def of(cls, frame: Frame, sample: Sample) -> Suspicion:
         """Learn from the baseline's sample; deterministic."""
-        return cls(
-            Distance.of(sample, frame.categorical.sizes),
-            Nearness.of(sample),
-            Boundary.of(frame, sample),
-        )
+        scale = NormalScores.of(sample.numeric)
+        scores = scale.to(sample.numeric)
+        distance = Distance.of(scores, sample.categorical, frame.categorical.sizes)
+        return cls(scale, distance, Nearness.of(scores), Boundary.of(frame, sample))
 
     def mark(self, sample: Sample) -> Marked:
         """Find the suspicious rows of a window's sample."""
         rows = sample.take(np.arange(min(len(sample), MOST_ROWS)))
+        scores = self.scores.to(rows.numeric)
         none = np.zeros(len(rows), dtype=np.bool_)
         hugging, scored = none, 0
         if self.boundary is not None:
             distance = self.boundary.distance(rows)
             hugging, scored = distance <= self.boundary.width, int(np.isfinite(distance).sum())
         return Marked(
-            outlying=none if self.distance is None else self.distance.outlying(rows),
-            crowded=self.nearness.crowded(rows),
+            outlying=none
+            if self.distance is None
+            else self.distance.outlying(scores, rows.categorical),
+            crowded=self.nearness.crowded(scores),
             grid=find_grid(rows),
             hugging=hugging,
             judged=len(rows),
