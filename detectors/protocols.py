@@ -103,6 +103,10 @@ class RunningOnline(Protocol):
         """Names of the `c` columns that it watches."""
         ...
 
+    def fresh(self) -> RunningOnline:
+        """The same detector for another stream: it has seen nothing."""
+        ...
+
     def guarantee(self, column: int) -> Guarantee:
         """What an alarm of a column promises; may take a second when asked for the first time."""
         ...

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from detectors.protocols import Scorer
+    from detectors.protocols import Online, Scorer
     from monitor.schema import ColumnSpec
 
 WHOLE = ""
@@ -37,10 +37,88 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectiveSpec:
+    """What a metric must be: at least or at most `bound`."""
+
+    metric: str
+    bound: float
+    at_least: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceSpec:
+    """How labels are awaited and performance is told.
+
+    Attributes
+    ----------
+    horizon
+        Microseconds after a prediction for which its label is awaited.
+    max_waiting
+        Predictions that wait for labels at most.
+    matured
+        Share of the labels that are to be expected from which on a window is judged.
+    metrics
+        Names of `detectors.performance.metrics.METRICS`; empty for all that fit the task.
+    costs
+        Cost of every (true, predicted) class; empty for none.
+    quantile
+        Which quantile a regression predicts, for its quantile loss.
+    objective, tolerance
+        What performance must be, and by how much it may be worse than the baseline's.
+    min_effect
+        Smallest change that is worth an alarm: Cohen's h of a share, or standard deviations.
+    groups, group_metrics, min_rows
+        Columns whose values are compared with each other, how, and from how many labels on.
+    """
+
+    horizon: int = 14 * 86_400_000_000
+    max_waiting: int = 200_000
+    matured: float = 0.95
+    metrics: tuple[str, ...] = ()
+    costs: tuple[tuple[float, ...], ...] = ()
+    quantile: float = 0.5
+    objective: ObjectiveSpec | None = None
+    tolerance: float = 0.0
+    min_effect: float = 0.02
+    groups: tuple[str, ...] = ()
+    group_metrics: tuple[str, ...] = ()
+    min_rows: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineSpec:
+    """A detector that reads records one by one; see `monitor.engine.online`.
+
+    Attributes
+    ----------
+    name, detector
+        Registry name and parameters.
+    columns
+        What it reads: columns of the records, `error` and `label`.
+    severity
+        What an alarm is: `warning`, which rings nowhere, or `drift`.
+    derivation
+        How the run length was chosen, for people; empty when it was not derived.
+    """
+
+    name: str
+    detector: Online
+    columns: tuple[str, ...]
+    severity: str = "warning"
+    derivation: str = ""
+
+    @property
+    def key(self) -> str:
+        """Equal for equal detectors, whatever they are called for."""
+        return f"{self.name}:{self.detector!r}"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: what its columns are, how its stream is cut, what counts as enough records.
 
-    `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`.
+    `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`. `online`
+    detectors read single records.
     """
 
     name: str
@@ -52,3 +130,5 @@ class ModelSpec:
     positive: str | None = None
     task: str = "none"
     scorers: tuple[Scorer, ...] = ()
+    online: tuple[OnlineSpec, ...] = ()
+    performance: PerformanceSpec = PerformanceSpec()

@@ -70,6 +70,10 @@ class Bank(Generic[S]):
         self._scores = scores
         self._singles = [kind.start() for _ in self.columns]
 
+    def fresh(self) -> Bank[S]:
+        """The same detectors for another stream; they have seen nothing."""
+        return Bank(self.name, self._kind, self._scores)
+
     def guarantee(self, column: int) -> Guarantee:
         """What an alarm of a column promises; simulated when asked for, then remembered."""
         run = self.simulation(column)

@@ -14,6 +14,7 @@ cumulative sum, `up_t = W_t - min(-up_0, W_1 ... W_t)`, and splitting it changes
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,7 +57,7 @@ class Cusum:
     allowance
         `k`, half of the shift to be found soonest, in (0, 5] standard deviations.
     run_length
-        Records of one column between two false alarms, in [10, 1e8].
+        Records of one column between two false alarms, in [10, 1e12].
     threshold
         `h` in standard deviations, in (0, 200]; takes the place of `run_length` when given.
 
@@ -147,6 +148,13 @@ class CusumChart:
         self._limit = np.where(np.isfinite(self.limits), fixed.astype(np.int64), _NEVER)
         self._up = np.zeros(len(self.columns), dtype=np.int64)
         self._down = np.zeros(len(self.columns), dtype=np.int64)
+
+    def fresh(self) -> CusumChart:
+        """The same chart for another stream; it has seen nothing."""
+        other = copy(self)
+        nothing = np.zeros_like(self._up)
+        other.restore({**self.state(), "up": nothing, "down": nothing})
+        return other
 
     def guarantee(self, column: int) -> Guarantee:
         """What an alarm of a column promises."""

@@ -9,6 +9,7 @@ the run length that is asked for, by the column's own distribution in the baseli
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,7 +48,7 @@ class Ewma:
     weight
         `w` of the newest record, in (0, 1]; small finds small shifts.
     run_length
-        Records of one column between two false alarms, in [10, 1e8].
+        Records of one column between two false alarms, in [10, 1e12].
     width
         `L` in (0, 200]; takes the place of `run_length` when given.
 
@@ -65,7 +66,7 @@ class Ewma:
         memory="8 bytes per column",
         reference="Roberts 1959, Technometrics 1; Lucas & Saccucci 1990, Technometrics 32",
         avoid="records that depend on each other, and baselines of a few hundred rows: the run "
-        "length is that of the baseline as it was seen",
+        "length is that of the baseline as it was seen; from a million records on cusum is sooner",
     )
 
     weight: float = 0.1
@@ -138,6 +139,12 @@ class EwmaChart:
         self._limit = self.limits * params.spread
         # What the filter carries on: `(1 - w) e` of the last record.
         self._carry = np.zeros(len(self.columns))
+
+    def fresh(self) -> EwmaChart:
+        """The same chart for another stream; it has seen nothing."""
+        other = copy(self)
+        other.restore({**self.state(), "carry": np.zeros_like(self._carry)})
+        return other
 
     def guarantee(self, column: int) -> Guarantee:
         """What an alarm of a column promises."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_ATOMS = 256
 MIN_RUN_LENGTH = 10.0
-MAX_RUN_LENGTH = 1e8
+MAX_RUN_LENGTH = 1e12
 """Beyond this the equations lose the digits that would be needed."""
 HIGHEST = 200.0
 TOLERANCE = 1e-3
@@ -94,7 +94,7 @@ def mean_run_length(
     except np.linalg.LinAlgError:
         return np.full(m, np.inf)
     # Rounding in a chain that hardly ever alarms can turn a huge answer negative.
-    known = (length > 0) & (length <= MAX_RUN_LENGTH**2)
+    known = (length > 0) & (length <= 100 * MAX_RUN_LENGTH)
     return np.where(known, length, np.inf).astype(np.float64)
 
 

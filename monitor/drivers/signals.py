@@ -1,7 +1,8 @@
 """From a decision to what it says to alerting: which findings are people's business.
 
 Evidence over the line whose effect is too small to matter (`warning` drift) stays on the page; it
-does not ring, and no more do warnings of detectors that have no part in the budget. Everything else that a decision found does, within the budget it was found under.
+does not ring, and no more do warnings of detectors that have no part in the budget. Everything else
+that a decision found does, within the budget it was found under.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.engine.columns import Framer
 from monitor.engine.cutting import windows_for
+from monitor.engine.online import OnlineWatch, references_of
+from monitor.engine.performance import Performance
+from monitor.engine.performance_report import Spoken
 from monitor.engine.segments import known_segments
 
 if TYPE_CHECKING:
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from monitor.engine.judge import Judge
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
-    from monitor.record import RecordBatch
+    from monitor.performance import PerformanceRow
+    from monitor.record import LabelBatch, RecordBatch
 
 
 MAX_VERSIONS = 16
@@ -40,13 +44,26 @@ class ModelEngine:
         self.last_seq = 0
         self._versions: set[str] = set()
         self._judge = judge
+        references = references_of(spec.online, baseline)
+        self.online = OnlineWatch(spec.online, references, spec.window)
+        self.performance = Performance.of(spec, baseline, judge.lines)
 
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[Decision]:
         """Take in the model's part of journal entry `seq`."""
         self.last_seq = seq
         named = (self._framer.named(batch, self.spec.positive) for batch in batches)
         bounded = [self._bounded(batch) for batch in named]
+        self.online.feed(bounded)
         yield from self._judged(self.windows.feed(bounded, seq))
+
+    def label(self, batches: Sequence[LabelBatch]) -> None:
+        """Take in what a journal entry says is true of the model's records."""
+        if self.performance is not None:
+            self.performance.label(batches)
+
+    def drain(self) -> list[PerformanceRow]:
+        """Performance figures that were stated or restated since the last call."""
+        return [] if self.performance is None else self.performance.drain()
 
     def advance(self, to: int) -> Iterator[Decision]:
         """Close the time windows that end by `to`: the stream was idle."""
@@ -72,6 +89,8 @@ class ModelEngine:
             "versions": sorted(self._versions),
             "windows": self.windows.state(),
             "judge": self._judge.state(),
+            "online": self.online.state(),
+            "performance": self.performance and self.performance.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -79,6 +98,9 @@ class ModelEngine:
         self._versions = set(state["versions"])
         self.windows.restore(state["windows"])
         self._judge.restore(state["judge"])
+        self.online.restore(state["online"])
+        if self.performance is not None and state["performance"] is not None:
+            self.performance.restore(state["performance"])
 
     def _bounded(self, batch: RecordBatch) -> RecordBatch:
         """The batch, under a common version if its own would be one too many."""
@@ -90,4 +112,13 @@ class ModelEngine:
 
     def _judged(self, closed: Iterable[ClosedWindow]) -> Iterator[Decision]:
         for window in closed:
-            yield self._judge.judge(window)
+            # What a window has too few records to tell waits for one that has enough.
+            enough = window.profile.rows >= self.spec.min_records
+            said = self._said(window)
+            more = (*self.online.take(window), *said.findings) if enough else ()
+            yield self._judge.judge(window, more, said.section)
+        if self.performance is not None:
+            self.performance.settle(self.windows.settled())
+
+    def _said(self, window: ClosedWindow) -> Spoken:
+        return Spoken() if self.performance is None else self.performance.closed(window)

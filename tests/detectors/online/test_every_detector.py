@@ -67,6 +67,17 @@ def test_a_restored_detector_has_the_same_future(name: str, at: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_fresh_one_has_seen_nothing_and_shares_nothing(name: str) -> None:
+    values = rows_for(name)
+    used = fitted(name)
+    expected = pairs(used.update(values))
+    after = pack(used.state())
+    fresh = used.fresh()
+    assert pairs(fresh.update(values)) == expected
+    assert pack(used.state()) == after
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_columns_do_not_know_each_other(name: str) -> None:
     values = rows_for(name)
     together = fitted(name).update(values)
@@ -134,7 +145,7 @@ def test_what_needs_zeros_and_ones_says_so(name: str) -> None:
     [
         ("cusum", {"allowance": 0.0}, r"allowance must be in \(0, 5\], got 0"),
         ("cusum", {"threshold": -1.0}, r"threshold must be in \(0, 200\], got -1"),
-        ("cusum", {"run_length": 1.0}, r"run_length must be in \[10, 1e\+08\] records, got 1"),
+        ("cusum", {"run_length": 1.0}, r"run_length must be in \[10, 1e\+12\] records, got 1"),
         ("ewma", {"weight": 1.5}, r"weight must be in \(0, 1\], got 1.5"),
         ("ewma", {"width": 0.0}, r"width must be in \(0, 200\], got 0"),
         ("adwin", {"delta": 1.0}, r"delta must be in \(0, 1\), got 1"),
