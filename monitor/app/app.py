@@ -291,6 +291,7 @@ class Daemon:
         expected = ledger.expected_false_alarms()
         self._measures.expected_ratio = expected / self.config.budget.false_alarms
         self._queries.budget = in_words(ledger)
+        self._queries.shares = ledger.shares()
 
     def _ledger(self) -> Ledger:
         """The one budget, divided; see `detectors.sequential.budget`."""

@@ -31,7 +31,7 @@ from monitor.web.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -62,6 +62,7 @@ class ArchiveQueries:
         self.config = config
         self._started = started
         self.budget = ""
+        self.shares: Mapping[str, float] = {}
 
     def models(self) -> Sequence[ModelSummary]:
         """See `Queries`."""
@@ -209,6 +210,7 @@ class ArchiveQueries:
                 "archive_bytes": Bound(disk, float("inf"), "bytes"),
             },
             budget=self.budget,
+            shares=self.shares,
         )
 
     def quarantine(self, *, limit: int, cursor: str | None) -> Page[QuarantineEntry]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import yaml
 
-from detectors.result import GuaranteeKind
-from monitor.app.models import DAY, check_baseline, ledger_for, windows_per_day
+from monitor.app.models import check_baseline, ledger_for
+from monitor.app.promises import promises, shares_in_words
 from monitor.app.settings import channels_of, web_settings
 from monitor.baseline import Baseline, is_baseline
 from monitor.cli.options import as_json, config_file
@@ -23,15 +24,20 @@ from monitor.config.describe import (
 )
 from monitor.config.digest import decision_config, decision_digest
 from monitor.config.load import load
-from monitor.engine.lines import stream_key
 from monitor.errors import ConfigError
-from monitor.model import WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from monitor.app.promises import Promise
     from monitor.config.model import Config
-    from monitor.config.watched import ModelConfig
+
+
+UNBUILT: Final = (
+    "its baseline is a file of rows, learned at the start; to see what the budget means, build it "
+    "with `driftd baseline build`"
+)
 
 
 @click.group(name="config", epilog="Example: driftd config check -c driftd.yaml")
@@ -51,15 +57,39 @@ def check(path: Path, *, syntax_only: bool, as_json: bool) -> None:
     config = load(path)
     if not syntax_only:
         _check_files(path, config)
-    lines = [] if syntax_only else _evidence_lines(config)
+    meaning = None if syntax_only else _meaning(config)
     if as_json:
         digest, budget = decision_digest(config), budget_sentence(config)
-        print_json({"ok": True, "digest": digest, "budget": budget, "lines": lines})
+        told = {"ok": True, "digest": digest, "budget": budget}
+        print_json(told if meaning is None else told | meaning.plain())
         return
     click.echo(f"{path}: OK: {summary(config)}.")
     click.echo(f"{budget_sentence(config)}.")
-    for line in lines:
+    for line in meaning.sentences() if meaning else ():
         click.echo(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What the budget comes to; `missing` says why it cannot be said, model by model."""
+
+    missing: tuple[str, ...]
+    promises: tuple[Promise, ...] = ()
+    shares: str = ""
+
+    def sentences(self) -> Iterator[str]:
+        yield from self.missing
+        if self.shares:
+            yield f"{self.shares[:1].upper()}{self.shares[1:]}."
+        for promise in self.promises:
+            yield from promise.sentences()
+
+    def plain(self) -> dict[str, Any]:
+        streams = [
+            {**asdict(one), "windows": {f"{shift:g}": n for shift, n in one.windows.items()}}
+            for one in self.promises
+        ]
+        return {"missing": self.missing, "shares": self.shares, "streams": streams}
 
 
 def _check_files(path: Path, config: Config) -> None:
@@ -71,7 +101,7 @@ def _check_files(path: Path, config: Config) -> None:
     channels_of(config, SystemClock())
 
 
-def _evidence_lines(config: Config) -> list[str]:
+def _meaning(config: Config) -> _Meaning:
     """What the budget comes to for each model, if all baselines are built.
 
     Raises
@@ -80,32 +110,20 @@ def _evidence_lines(config: Config) -> list[str]:
         A baseline was learned for another configuration, or cannot be read.
     """
     baselines: dict[str, Baseline] = {}
+    missing: list[str] = []
     for model in config.models:
-        if not is_baseline(model.baseline):
-            return []
-        baselines[model.name] = Baseline.from_bytes(model.baseline.read_bytes())
-        check_baseline(model, baselines[model.name])
-    ledger = ledger_for(decision_config(config), baselines)
-    lines: list[str] = []
-    for model in config.models:
-        lines.append(f"{model.name}: {ledger.sentence(stream_key(model.name, WHOLE))}")
-        lines += _caveats(model, baselines[model.name])
-    return lines
-
-
-def _caveats(model: ModelConfig, baseline: Baseline) -> list[str]:
-    """Where the budget's sentence promises too much for this baseline."""
-    guarantee, caveats = baseline.whole.calibration.guarantee, []
-    if guarantee.kind is GuaranteeKind.NONE:
-        caveats.append(f"{model.name}: no guarantee: {guarantee.text}")
-    days = max((baseline.end - baseline.start) / DAY, 1.0)
-    usual = baseline.rows / days / windows_per_day(model, baseline)
-    if usual < model.min_records:
-        caveats.append(
-            f"{model.name}: about {usual:.0f} records in a window, fewer than min_records "
-            f"({model.min_records}): most windows will be insufficient; make window longer"
-        )
-    return caveats
+        if is_baseline(model.baseline):
+            baselines[model.name] = Baseline.from_bytes(model.baseline.read_bytes())
+            check_baseline(model, baselines[model.name])
+        else:
+            missing.append(f"{model.name}: {UNBUILT}")
+    if missing:
+        return _Meaning(tuple(missing))
+    decisive = decision_config(config)
+    ledger = ledger_for(decisive, baselines)
+    models = {model.name: model for model in decisive.models}
+    found = promises(models, baselines, ledger)
+    return _Meaning((), tuple(found), shares_in_words(ledger))
 
 
 @command.command(epilog="Example: driftd config show --json | jq .server.port")

@@ -222,3 +222,5 @@ class Status:
     windows_judged: int
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     budget: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Part of the budget that each kind of alarm may spend; they add up to 1."""

@@ -11,6 +11,7 @@ import yaml
 from monitor.cli.main import main
 from monitor.config.describe import json_schema
 from monitor.config.load import load
+from tests.monitor.drivers import setting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +37,48 @@ def test_check_says_ok_and_what_the_budget_means(
     (path.parent / "flights.parquet").touch()
     (path.parent / "ops.secret").write_text("whsec_" + "A" * 43 + "=\n")
     assert main(["config", "check", "-c", str(path)]) == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, third = capsys.readouterr().out.splitlines()
     assert first == f"{path}: OK: 1 model, records from HTTP, alerts to 1 channel."
     assert "one false alarm per 30 days" in second
+    assert third.startswith("flights: its baseline is a file of rows")
+
+
+def test_check_says_how_soon_changes_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting.place(tmp_path)
+    assert main(["config", "check", "-c", str(tmp_path / "driftd.yaml")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("Shares: columns ")
+    assert lines[3].startswith("shop: line 10^")
+    assert lines[3].endswith(" per column; armed; about 100 records a window")
+    assert lines[4].startswith("  windows until a shift in one typical column is found, about: ")
+    assert "1 sd in " in lines[4]
+    assert "has not seen a week" in lines[5]
+    assert any(line.startswith("shop region=north: line") for line in lines)
+
+
+def test_check_says_it_to_machines_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    setting.place(tmp_path, baseline=setting.learned(every=setting.EVERY))
+    assert main(["config", "check", "--json", "-c", str(tmp_path / "driftd.yaml")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    whole = told["streams"][0]
+    assert (whole["model"], whole["segment"], whole["stage"]) == ("shop", "", "armed")
+    assert whole["windows"]["1"] >= 1
+    assert set(whole["windows"]) == {"0.05", "0.1", "0.2", "0.5", "1"}
+    assert told["missing"] == []
+
+
+def test_check_says_what_a_short_history_does_not_promise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = "{every: 20m, lateness: 10s, idle: 30s}"
+    baseline = setting.learned(every=20 * setting.EVERY)
+    setting.place(tmp_path, setting.config_text(window=window), baseline)
+    assert main(["config", "check", "-c", str(tmp_path / "driftd.yaml")]) == 0
+    out = capsys.readouterr().out
+    assert "; cold; " in out
+    assert "no guarantee: NONE (exchangeable rows assumed)" in out
 
 
 def test_check_looks_for_the_files_unless_told_otherwise(
