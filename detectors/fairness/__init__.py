@@ -1,0 +1,1 @@
+"""Whether groups of people or things are treated alike by a model."""
