@@ -9,10 +9,11 @@ disparity stays what it was; a disparity that was always there is no change.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from detectors.card import Card
 from detectors.errors import InputError, ParameterError
 from detectors.fairness.groups import LEAST_ROWS, RATES
 
@@ -24,6 +25,58 @@ if TYPE_CHECKING:
     from detectors.performance.outcomes import Outcomes
 
 IN_USE = ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """Parameters.
+
+    Parameters
+    ----------
+    rates
+        Some of `IN_USE`.
+    least
+        Rows that a group, and all others, need each to be observed; positive.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of its domain.
+    """
+
+    card: ClassVar[Card] = Card(
+        input="predictions, groups and, but for the selection rate, labels",
+        statistic="angle of a group's rate less that of all others, less the baseline's",
+        guarantee="the budget's, as calibrated on the baseline's windows; single differences: "
+        "intervals that hold at every look",
+        cost="nothing per record, 1 ms per rate and window of 5,000 rows",
+        memory="8 bytes per rate and group",
+        reference="definitions as fairlearn's; Hardt, Price & Srebro 2016, NeurIPS",
+        avoid="for groups of a few dozen rows per window: they are insufficient, not fair",
+    )
+    rates: tuple[str, ...] = IN_USE
+    least: int = LEAST_ROWS
+
+    def __post_init__(self) -> None:
+        for rate in self.rates:
+            if rate not in IN_USE:
+                raise ParameterError(f"rate must be one of {', '.join(IN_USE)}, got {rate!r}")
+        if self.least < 1:
+            raise ParameterError(f"least must be positive, got {self.least}")
+
+    def fit(
+        self, outcomes: Outcomes, groups: NDArray[np.int64], names: Sequence[str]
+    ) -> FairnessSeries:
+        """Measure the baseline; arguments as in `disparities`.
+
+        Raises
+        ------
+        InputError
+            If groups and rows disagree.
+        """
+        angle, _, smaller = _angles(outcomes, groups, len(names), self.rates)
+        known = np.where(smaller >= self.least, angle, np.nan)
+        return FairnessSeries(tuple(names), self.rates, known, self.least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +98,6 @@ class FairnessSeries:
     rates: tuple[str, ...]
     baseline: NDArray[np.float64]
     least: int = LEAST_ROWS
-
-    @classmethod
-    def fit(
-        cls,
-        outcomes: Outcomes,
-        groups: NDArray[np.int64],
-        names: Sequence[str],
-        rates: Sequence[str] = IN_USE,
-        least: int = LEAST_ROWS,
-    ) -> FairnessSeries:
-        """Measure the baseline; arguments as in `disparities`.
-
-        Raises
-        ------
-        ParameterError
-            If a rate is not one of `IN_USE`.
-        InputError
-            If groups and rows disagree.
-        """
-        for rate in rates:
-            if rate not in IN_USE:
-                raise ParameterError(f"rate must be one of {', '.join(IN_USE)}, got {rate!r}")
-        angle, _, smaller = _angles(outcomes, groups, len(names), rates)
-        return cls(tuple(names), tuple(rates), np.where(smaller >= least, angle, np.nan), least)
 
     @property
     def series(self) -> tuple[str, ...]:

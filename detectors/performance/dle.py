@@ -137,6 +137,10 @@ class FoldedLoss:
     noise: Additive
     most: float
 
+    def each(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Loss of rows `(n, f)` by each model, float64 `(FOLDS, n)`."""
+        return np.clip([model.predict(seen) for model in self.models], 0.0, self.most)
+
 
 @dataclass(frozen=True, eq=False)
 class FittedDle:
@@ -172,20 +176,54 @@ class FittedDle:
         ParameterError
             If a metric was not asked for at fitting.
         """
+        _, seen = self._rows(predicted, features)
+        return tuple(self._one(name, seen) for name in names)
+
+    def expected(
+        self, predicted: NDArray[np.float64], features: NDArray[np.float64], name: str = "mae"
+    ) -> NDArray[np.float64]:
+        """Expected loss of every row.
+
+        Parameters
+        ----------
+        predicted, features
+            As in `estimate`.
+        name
+            Metric whose loss is meant; for `rmse` the squared error.
+
+        Returns
+        -------
+        float64 `(n,)`; NaN where there is no prediction.
+
+        Raises
+        ------
+        InputError, ParameterError
+            As `estimate`.
+        """
+        known, seen = self._rows(predicted, features)
+        losses = np.full(len(predicted), np.nan)
+        if len(seen):
+            losses[known] = self._loss(name).each(seen).mean(axis=0)
+        return losses
+
+    def _rows(
+        self, predicted: NDArray[np.float64], features: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         if features.shape != (len(predicted), self.width):
             raise InputError(f"features must be {(len(predicted), self.width)}")
         known = np.isfinite(predicted)
-        seen = _seen(features[known], predicted[known])
-        return tuple(self._one(name, seen) for name in names)
+        return known, _seen(features[known], predicted[known])
 
-    def _one(self, name: str, seen: NDArray[np.float64]) -> Estimate:
+    def _loss(self, name: str) -> FoldedLoss:
         if name not in self.losses:
             raise ParameterError(f"dle was fitted for {', '.join(self.losses)}, not {name!r}")
-        metric = METRICS[name]
+        return self.losses[name]
+
+    def _one(self, name: str, seen: NDArray[np.float64]) -> Estimate:
+        loss, metric = self._loss(name), METRICS[name]
         if not len(seen):
             return not_estimated(name, metric.better, 0, "no rows")
-        loss = self.losses[name]
-        means = np.array([np.clip(m.predict(seen), 0, loss.most).mean() for m in loss.models])
+        means = loss.each(seen).mean(axis=1)
         noise = np.maximum(loss.noise.predict(seen), 0.0).mean() / len(seen)
         spread = (FOLDS - 1) / FOLDS * np.square(means - means.mean()).sum()
         value, errors = float(means.mean()), (math.sqrt(noise), math.sqrt(spread))

@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from detectors.card import Card
 from detectors.errors import InputError, ParameterError
 from detectors.performance.confidence import LEAST_ROWS, asymptotic_radius
 from detectors.performance.metrics import METRICS
@@ -63,6 +64,43 @@ class Harm:
     text: str
 
 
+@dataclass(frozen=True)
+class HarmfulShift:
+    """Parameters: `tolerance`, how much worse is tolerated, in the metric's unit, at least 0."""
+
+    card: ClassVar[Card] = Card(
+        input="labelled rows: any metric with an interval",
+        statistic="bad end of the baseline's interval against the good end of the live one",
+        guarantee="a model that is not worse is ever accused with probability at most twice alpha, "
+        "at any number of looks; independent rows; in the limit for AUC and regression",
+        cost="nothing per record, 4 ms per metric and look at 100,000 labels",
+        memory="nothing",
+        reference="Podkopaev & Ramdas 2022, ICLR; Waudby-Smith & Ramdas 2024, JRSS-B 86",
+        avoid="when a small drop must be found at once: intervals that hold at every look are wide",
+    )
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise ParameterError(f"tolerance must be at least 0, got {self.tolerance}")
+
+    def fit(self, baseline: Measure) -> FittedHarm:
+        """Fix what the baseline reached."""
+        return FittedHarm(self, baseline)
+
+
+@dataclass(frozen=True)
+class FittedHarm:
+    """Knows what the baseline reached."""
+
+    params: HarmfulShift
+    baseline: Measure
+
+    def judge(self, live: Measure) -> Harm:
+        """As `harm`."""
+        return harm(live, self.baseline, self.params.tolerance)
+
+
 def harm(live: Measure, baseline: Measure, tolerance: float = 0.0) -> Harm:
     """Compare a metric on live rows with the same metric on the baseline.
 
@@ -73,8 +111,7 @@ def harm(live: Measure, baseline: Measure, tolerance: float = 0.0) -> Harm:
     InputError
         If the measures are of two metrics.
     """
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise ParameterError(f"tolerance must be at least 0, got {tolerance}")
+    HarmfulShift(tolerance)
     if live.metric != baseline.metric:
         raise InputError(f"cannot compare {live.metric} with {baseline.metric}")
     if live.better == "lower":
