@@ -5,8 +5,8 @@ An alarm waits, as the first of its kind, until the window that it falls in is j
 if that was judged already or had too few records) and becomes a finding there. Every version of a
 model has detectors of its own.
 
-Beside the record's own columns a detector can read `error` and `label`, which come whenever the
-labels do; see `OnlineWatch.feed_labels`.
+Beside the record's own columns a detector can read `error` and `label` of the sampled predictions
+of a window, in order of their time, as soon as enough labels of it have come to judge it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from detectors.online.reference import Reference
 from monitor.engine.columns import as_numbers
 from monitor.engine.decision import Finding, rfc3339
 from monitor.engine.keys import row_keys
+from monitor.engine.labelled import usual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from detectors.protocols import RunningOnline
     from monitor.baseline import Baseline
+    from monitor.engine.labelled import Labelled
     from monitor.engine.windows import ClosedWindow
     from monitor.model import OnlineSpec, WindowSpec
     from monitor.record import RecordBatch
@@ -108,23 +110,11 @@ class OnlineWatch:
             if parts:
                 self._records(version, parts)
 
-    def feed_labels(
-        self,
-        version: str,
-        times: NDArray[np.int64],
-        keys: NDArray[np.uint64],
-        streams: Mapping[str, NDArray[np.float64]],
-    ) -> None:
-        """Take in what the labels of one journal entry said of a version's predictions.
-
-        Parameters
-        ----------
-        times, keys
-            `(n,)`: time (microseconds) and key of each prediction whose label has come.
-        streams
-            float64 `(n,)` by name, `error` (its loss) and `label`; NaN is unknown.
-        """
-        self._read(version, times, keys, streams, of_labels=True)
+    def hear(self, labelled: Sequence[Labelled]) -> None:
+        """Take in what has become known of predictions, cohort by cohort."""
+        for part in labelled:
+            streams = {ERROR: part.error, LABEL: part.label}
+            self._read(part.version, part.times, part.keys, streams, of_labels=True)
 
     def take(self, window: ClosedWindow) -> tuple[Finding, ...]:
         """Alarms up to the end of a window of the whole stream, as findings; they wait no more."""
@@ -226,7 +216,12 @@ def references_of(specs: Sequence[OnlineSpec], baseline: Baseline) -> dict[str, 
     names = {name for spec in specs for name in spec.columns}
     profile = baseline.whole.profile
     known = [name for name in baseline.frame.numeric.names if name in names]
-    return {name: Reference.of_profile(profile, [name]) for name in known}
+    references = {name: Reference.of_profile(profile, [name]) for name in known}
+    if names.intersection(OF_LABELS):
+        for name, values in usual(baseline).items():
+            if np.isfinite(values).any():
+                references[name] = Reference.of_rows([name], values[:, None])
+    return references
 
 
 def joined(references: Sequence[Reference]) -> Reference:

@@ -18,6 +18,7 @@ from monitor.columnar import encode_block, take
 from monitor.drivers.signals import rings
 from monitor.engine.decision import Verdict
 from monitor.engine.engine import Engine
+from monitor.engine.labelled import Labelled
 from monitor.engine.online import OnlineWatch
 from monitor.engine.windows import ClosedWindow, Stream
 from monitor.model import OnlineSpec, WindowSpec
@@ -202,7 +203,7 @@ def test_labels_are_read_when_they_come() -> None:
     watch = errors_watch()
     times = np.arange(200, dtype=np.int64) * 1_000_000
     keys = np.arange(200, dtype=np.uint64)
-    watch.feed_labels("", times, keys, {"error": np.ones(200), "label": np.zeros(200)})
+    watch.hear([Labelled("", times, keys, np.ones(200), np.zeros(200))])
     (finding,) = watch.take(window(0, HOUR))
     assert finding.column == ""
     assert finding.measure == "cusum error"
@@ -213,7 +214,8 @@ def test_labels_are_read_when_they_come() -> None:
 def test_an_alarm_waits_for_a_window_that_ends_behind_it() -> None:
     watch = errors_watch()
     times = np.arange(200, dtype=np.int64) * 1_000_000 + HOUR
-    watch.feed_labels("2", times, np.arange(200, dtype=np.uint64), {"error": np.ones(200)})
+    keys = np.arange(200, dtype=np.uint64)
+    watch.hear([Labelled("2", times, keys, np.ones(200), np.zeros(200))])
     assert watch.take(window(0, HOUR, "2")) == ()
     assert watch.take(window(HOUR, 2 * HOUR, "1")) == ()
     restored = errors_watch()
