@@ -27,6 +27,7 @@ from detectors.sequential.series import SeriesBank
 from monitor.errors import InputError, StorageError
 from monitor.model import WHOLE, WindowSpec
 from monitor.packing import compress, decompress, pack, unpack
+from monitor.performance_baseline import PerformanceBaseline
 from monitor.schema import ColumnSpec
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class PanelBaseline:
 
 @dataclass(frozen=True, slots=True)
 class SegmentBaseline:
-    """Normal for one segment (or the whole stream, which alone has a sample and a panel)."""
+    """Normal for one segment (or the whole stream, which alone has a sample and what needs one)."""
 
     profile: Profile
     bank: SeriesBank
@@ -107,6 +108,7 @@ class SegmentBaseline:
     history: History
     sample: Sample
     panel: PanelBaseline | None = None
+    performance: PerformanceBaseline | None = None
 
     @property
     def stage(self) -> Stage:
@@ -130,6 +132,7 @@ class SegmentBaseline:
             "history": self.history.state(),
             "sample": self.sample.state(),
             "panel": self.panel and self.panel.state(),
+            "performance": self.performance and self.performance.state(),
         }
 
     @classmethod
@@ -143,6 +146,7 @@ class SegmentBaseline:
             history=History(**state["history"]),
             sample=Sample.restore(state["sample"]),
             panel=state["panel"] and PanelBaseline.restore(state["panel"]),
+            performance=state["performance"] and PerformanceBaseline.restore(state["performance"]),
         )
 
 

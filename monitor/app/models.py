@@ -13,6 +13,7 @@ from monitor.archive import baselines as stored
 from monitor.baseline import Baseline
 from monitor.clock import MICROS
 from monitor.config.digest import read_decision_config
+from monitor.config.quality import rules_of
 from monitor.engine.judge import Judge
 from monitor.engine.lines import BudgetLines, Watched, ledger_of
 from monitor.engine.model import ModelEngine
@@ -55,6 +56,7 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         positive=model.positive,
         task=model.task,
         scorers=scorers_of(model),
+        quality=rules_of(model.quality, model.columns),
     )
 
 
@@ -70,9 +72,12 @@ def scorers_of(model: JudgedModel) -> tuple[Scorer, ...]:
 
 
 def panel_of(baseline: Baseline) -> dict[Share, int]:
-    """How many entries of each kind the panel has."""
-    panel = baseline.whole.panel
-    return {} if panel is None else dict(Counter(map(Share, panel.shares)))
+    """How many entries of each kind accumulate evidence beside the columns."""
+    panel, performance = baseline.whole.panel, baseline.whole.performance
+    entries = Counter(() if panel is None else map(Share, panel.shares))
+    if performance is not None and performance.calibration is not None:
+        entries[Share.PERFORMANCE] += performance.calibration.columns
+    return dict(entries)
 
 
 def described(column: ColumnSpec, config: Mapping[str, ColumnConfig]) -> ColumnSpec:
@@ -129,7 +134,7 @@ def watched_by(model: JudgedModel, baseline: Baseline) -> Watched:
         windows_per_day=windows_per_day(model, baseline),
         segments=tuple(baseline.segments),
         importance=tuple(columns[name].importance for name in baseline.frame.columns),
-        rules=Layout.of(baseline.frame).size,
+        rules=Layout.of(baseline.frame).tests,
         panel=panel_of(baseline),
     )
 

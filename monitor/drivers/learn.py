@@ -19,6 +19,8 @@ from detectors.profile.profile import Profile
 from detectors.profile.sample import FINER, Reservoir, Sample
 from detectors.quality.counters import count_faults
 from detectors.quality.freshness import UsualGaps
+from detectors.quality.replay import RecentRows
+from detectors.quality.traits import Traits
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibrate import calibrate
 from detectors.sequential.series import SeriesBank
@@ -28,9 +30,9 @@ from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
-from monitor.engine.performance_learning import LabelledHistory, rows_per_window
+from monitor.engine.performance_learning import LabelledHistory, Truths, rows_per_window
 from monitor.engine.segments import Segments, segment_column, split
-from monitor.engine.windows import middle
+from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
 from monitor.model import WHOLE
 from monitor.progress import unheard
@@ -92,28 +94,30 @@ def build_baseline(
     framer = Framer(_fit_frame(rows, spec), None, _dimensions(rows, spec))
     known = _segments(rows, spec)
     pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
-    labelled = _labelled(rows, spec, framer.frame, labels, pooled[WHOLE])
+    truths = _truths(rows, spec, framer.frame, labels, pooled[WHOLE])
     learners = {
-        name: _Learner(spec, part, labelled if name == WHOLE else None)
+        name: _Learner(spec, part, truths if name == WHOLE else None)
         for name, part in pooled.items()
     }
     windows = windows_for(replace(spec.window, lateness=0), framer, known)
     done = total
     for piece in pieces:
         for closed in windows.feed(piece, 0):
-            learners[closed.stream.segment].see(middle(closed), closed)
+            learners[closed.stream.segment].see(
+                middle(closed), closed, span_of(closed, spec.window)
+            )
         done += sum(map(len, piece))
         progress(done, 2 * total)
     for closed in windows.flush():
-        learners[closed.stream.segment].see(middle(closed), closed)
+        learners[closed.stream.segment].see(middle(closed), closed, span_of(closed, spec.window))
     times = np.concatenate([batch.times for batch in rows])
     segments: dict[str, SegmentBaseline] = {}
     for name, learner in learners.items():
         if len(learner.windows) >= MIN_WINDOWS:
             segments[name] = learner.learned(exchangeable=False)
         else:
-            fresh = labelled.again() if name == WHOLE else None
-            segments[name] = _dealt(rows, name, known, spec, pooled[name], framer, fresh)
+            known_of = truths if name == WHOLE else None
+            segments[name] = _dealt(rows, name, known, spec, pooled[name], framer, known_of)
     return Baseline(
         model=spec.name,
         columns=spec.columns,
@@ -157,27 +161,44 @@ class _Pool:
 class _Learner:
     """Collects one segment's windows and calibrates on them."""
 
-    def __init__(
-        self, spec: ModelSpec, pool: _Pool, labelled: LabelledHistory | None = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, pool: _Pool, truths: Truths | None) -> None:
         self.windows: list[_Window] = []
         self._spec = spec
-        self._labelled = labelled
+        self._labelled = None if truths is None else LabelledHistory(spec, truths)
         self._profile = pool.profile
-        self._sample = pool.sample if labelled is None else labelled.sample
+        self._sample = pool.sample if truths is None else truths.sample
         self._bank = SeriesBank.fit(pool.profile.frame, pool.profile, pool.usual)
+        self._traits = Traits.of(pool.profile.frame, self._sample)
+        self._recent = RecentRows()
         scorers = () if pool.reservoir is None else spec.scorers
         self._scorers, self._panel = fit_panel(scorers, self._profile, self._sample)
 
-    def see(self, mid: int, window: Window) -> None:
-        """Score a window that has enough rows to be judged."""
+    def see(
+        self, mid: int, window: Window, span: tuple[int, int] | None, *, ordered: bool = True
+    ) -> None:
+        """Score a window that has enough rows to be judged.
+
+        `span` is its time, if it is a whole window of time; rows that were dealt are not `ordered`.
+        """
         profile = window.profile
         if profile.rows >= self._spec.min_records:
             series, panel = self._bank.measure(profile), self._panel.measure(window)
-            faults = count_faults(profile)
+            faults = self._faults(mid, window, span, ordered=ordered)
             self.windows.append(_Window(mid, profile.rows, series, panel, faults))
             if self._labelled is not None:
                 self._labelled.see(mid, window.sample)
+
+    def _faults(
+        self, mid: int, window: Window, span: tuple[int, int] | None, *, ordered: bool
+    ) -> NDArray[np.int64]:
+        """What is counted of a window's data; of a segment's, in its profile only."""
+        profile, sample = window.profile, window.sample
+        if not len(sample):
+            return count_faults(profile)
+        again = self._recent.compare(profile.row_hashes)
+        self._recent.add(mid, profile.row_hashes)
+        sampled = self._traits.count(sample, span=span, recurring=again, ordered=ordered)
+        return count_faults(profile, sampled)
 
     def learned(self, *, exchangeable: bool) -> SegmentBaseline:
         """Calibrate on the windows seen."""
@@ -199,8 +220,9 @@ class _Learner:
             ),
             sample=self._sample,
             panel=self._panel_baseline(x, exchangeable=exchangeable),
-            performance=self._labelled
-            and self._labelled.learned(season, exchangeable=exchangeable),
+            performance=None
+            if self._labelled is None
+            else self._labelled.learned(season, exchangeable=exchangeable),
         )
 
     def _calibrated(
@@ -265,19 +287,19 @@ def _pool(
     return pooled
 
 
-def _labelled(
+def _truths(
     rows: Sequence[RecordBatch],
     spec: ModelSpec,
     frame: Frame,
     labels: Sequence[LabelBatch],
     pool: _Pool,
-) -> LabelledHistory:
+) -> Truths:
     """The labels, ready to join the windows of the whole stream."""
     first = min(int(batch.times.min()) for batch in rows)
     last = max(int(batch.times.max()) for batch in rows)
     rate = pool.profile.rows / (last - first + 1)
     limit = rows_per_window(spec.window, spec.performance, rate)
-    return LabelledHistory(spec, frame, labels, pool.sample, limit)
+    return Truths(spec, frame, labels, pool.sample, limit)
 
 
 def _dealt(
@@ -287,7 +309,7 @@ def _dealt(
     spec: ModelSpec,
     pool: _Pool,
     framer: Framer,
-    labelled: LabelledHistory | None,
+    truths: Truths | None,
 ) -> SegmentBaseline:
     """Deal a segment's rows at random into pseudo-windows of equal size and learn from those."""
     rng, total = np.random.default_rng(_SEED), pool.profile.rows
@@ -305,9 +327,9 @@ def _dealt(
         for hand in np.unique(share).tolist():
             cards = dealt_to[hand]
             framer.fold(take(part, share == hand), cards.profile, cards.reservoir)
-    learner = _Learner(replace(spec, min_records=1), replace(pool, usual=total / hands), labelled)
+    learner = _Learner(replace(spec, min_records=1), replace(pool, usual=total / hands), truths)
     for cards in dealt_to:
-        learner.see(0, cards)
+        learner.see(0, cards, None, ordered=False)
     return learner.learned(exchangeable=True)
 
 

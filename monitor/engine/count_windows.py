@@ -59,6 +59,10 @@ class CountWindows:
         del to
         return False
 
+    def settled(self) -> int | None:
+        """See `Windows`; rows that come later may be older than this, in a window of counts."""
+        return min((window.start for window in self._open.values()), default=self.newest)
+
     def place(self) -> Any:
         """See `Windows`."""
         return [[*stream, index] for stream, index in sorted(self._index.items())]

@@ -51,7 +51,8 @@ class Finding:
     `since`, `since_low` and `since_high` are RFC 3339 window starts. `effect` is in
     `effect_unit`; `baseline_value` and `current_value` are in the column's own `unit`. `where`
     names the slice of the stream that it happened in, `caused_by` the finding that explains this
-    one, `shares` what part of a change in several columns each of them explains.
+    one, `shares` what part of a change in several columns each of them explains, `score_change`
+    by how much a feature's change alone moves the mean score.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Finding:
     unit: str = ""
     where: str = ""
     caused_by: str = ""
+    score_change: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -114,6 +116,7 @@ class Verdicts:
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     panel: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    performance: Mapping[str, Any] = field(default_factory=dict)
     stage: str = ""
     power: Mapping[str, Any] = field(default_factory=dict)
     needs: Mapping[str, Any] = field(default_factory=dict)
@@ -145,6 +148,7 @@ def decide(
         "findings": [asdict(finding) for finding in verdicts.findings],
         "columns": verdicts.columns,
         "panel": verdicts.panel,
+        "performance": verdicts.performance,
     }
     evidence = {"decision_id": identity, "columns": verdicts.evidence}
     return Decision(

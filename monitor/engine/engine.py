@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from monitor.engine.decision import Decision
     from monitor.engine.model import ModelEngine
+    from monitor.performance import PerformanceRow
     from monitor.record import RecordBatch
 
 FORMAT = 1
@@ -68,7 +69,7 @@ class Engine:
         self.cursor = 0
         self.configuration = Configuration()
         self.models: dict[str, ModelEngine] = {}
-        self.labels: dict[str, int] = {}
+        self._figures: list[PerformanceRow] = []
         self._left: dict[tuple[str, str, str], Any] = {}
         self._resolve = resolve
 
@@ -84,6 +85,16 @@ class Engine:
             yield from self._records(seq, payload)
         self.cursor = seq
 
+    def drain(self) -> list[PerformanceRow]:
+        """Performance figures that were stated or restated since the last call.
+
+        They belong into the transaction that stores the state; `state` does not hold them.
+        """
+        figures, self._figures = self._figures, []
+        for model in self.models.values():
+            figures += model.drain()
+        return figures
+
     def state(self) -> dict[str, Any]:
         """Plain data (see `monitor.packing`) from which `restore` continues identically."""
         return {
@@ -91,7 +102,6 @@ class Engine:
             "cursor": self.cursor,
             "config": self.configuration.config,
             "baselines": dict(self.configuration.baselines),
-            "labels": self.labels,
             "left": [[*key, place] for key, place in self._left.items()],
             "models": {name: model.state() for name, model in self.models.items()},
         }
@@ -104,7 +114,6 @@ class Engine:
             raise StorageError(msg)
         engine = cls(resolve)
         engine.cursor = state["cursor"]
-        engine.labels = dict(state["labels"])
         engine._left = {(*key,): place for *key, place in state["left"]}
         engine.configuration = Configuration(state["config"], state["baselines"])
         if engine.configuration.config:
@@ -115,8 +124,9 @@ class Engine:
 
     def _records(self, seq: int, payload: bytes) -> Iterator[Decision]:
         records, labels = decode_block(payload)
-        for batch in labels:
-            self.labels[batch.model] = self.labels.get(batch.model, 0) + len(batch)
+        for name in dict.fromkeys(batch.model for batch in labels):
+            if name in self.models:
+                self.models[name].label([batch for batch in labels if batch.model == name])
         by_model: dict[str, list[RecordBatch]] = defaultdict(list)
         for record in records:
             by_model[record.model].append(record)
@@ -143,6 +153,7 @@ class Engine:
         fresh = dict(self._resolve(configuration))
         kept = {name for name, old in self.models.items() if old.continues_in(fresh.get(name))}
         for name, old in self.models.items():
+            self._figures += old.drain()
             if name in kept:
                 fresh[name].restore(old.state())
             else:

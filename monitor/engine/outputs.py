@@ -1,8 +1,8 @@
 """What a model puts out, and what a label says, as numbers that can be compared.
 
 Binary tasks know 1 (the positive class) and 0 (everything else), several classes their index,
-regression the number itself. What is none of the classes that the baseline knew gets an index of
-its own behind them: no prediction agrees with it. NaN is unknown.
+regression the number itself. What is none of the classes that the baseline knew is of a class of
+its own, the last one. NaN is unknown.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ REGRESSION: Final = "regression"
 MAX_CLASSES: Final = 50
 """Classes that are told apart; of more the most frequent, the others are one."""
 
+OTHER: Final = "(other)"
+"""Stands for every class that the baseline did not know."""
+
 _YES: Final = frozenset({"1", "true", "yes", "y", "t", "positive", "pos"})
 _TWO: Final = 2
 _HALF: Final = 0.5
@@ -43,7 +46,8 @@ _SAME: Final[Mapping[str, str]] = {"true": "1", "false": "0", "1": "true", "0": 
 class Task:
     """What a model decides: `kind` is binary, multiclass or regression.
 
-    `classes` are its classes by index; a binary task has the positive one at 1.
+    `classes` are its classes by index: of a binary task the positive one at 1, of several classes
+    `OTHER` last.
     """
 
     kind: str
@@ -57,7 +61,7 @@ class Task:
     def indexes(self, texts: Texts) -> NDArray[np.float64]:
         """Class of every text, float64 `(n,)`."""
         known = {name: float(i) for i, name in enumerate(self.classes)}
-        other = 0.0 if self.kind == BINARY else float(len(self.classes))
+        other = 0.0 if self.kind == BINARY else float(len(self.classes) - 1)
         table = [_found(known, word, other) for word in texts.vocabulary]
         return np.array([*table, np.nan])[texts.codes]
 
@@ -98,8 +102,22 @@ def task_of(
     if kind == REGRESSION:
         return Task(REGRESSION) if numeric else None
     if kind == MULTICLASS:
-        return Task(MULTICLASS, tuple(sorted(classes)[:MAX_CLASSES]))
+        return Task(MULTICLASS, (*sorted(classes)[:MAX_CLASSES], OTHER))
     return Task(BINARY, _two(classes, positive))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """Outputs of the rows of a sample, in its order: see `cohort.Predictions`."""
+
+    sample: Sample
+    predicted: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+def first(sample: Sample, limit: int) -> Sample:
+    """A smaller sample of the same rows, at most `limit` of them."""
+    return sample if len(sample) <= limit else sample.take(np.arange(limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +139,24 @@ class Outputs:
         """Whether there are scores for every class."""
         return bool(self._columns())
 
-    def predictions(self, sample: Sample, limit: int) -> Predictions:
-        """At most `limit` rows of a sample: a smaller sample of the same rows."""
-        kept = sample.take(np.arange(min(len(sample), limit)))
-        scores = self.scores(kept)
-        predicted = self.predicted(kept)
+    def read(self, sample: Sample) -> Read:
+        """The outputs of every row; the prediction follows from the scores where it is missing."""
+        scores, predicted = self.scores(sample), self.predicted(sample)
         missing = np.isnan(predicted)
         if missing.any() and scores.shape[1]:
             predicted = np.where(missing, self._decided(scores), predicted)
+        return Read(sample, predicted, scores)
+
+    def predictions(self, rows: Read, expected: NDArray[np.float64] | None = None) -> Predictions:
+        """What is kept of some rows; `expected` is the loss that was estimated for each."""
+        kept = rows.sample
+        unknown = np.full(len(kept), np.nan)
         return Predictions(
             keys=kept.keys,
             times=kept.times,
-            predicted=predicted,
-            scores=scores,
-            expected=np.full(len(kept), np.nan),
+            predicted=rows.predicted,
+            scores=rows.scores,
+            expected=unknown if expected is None else expected,
             groups=self._groups(kept),
         ).in_order()
 
@@ -157,16 +179,19 @@ class Outputs:
         """Score of the positive class `(k, 1)`, of every class `(k, c)`, or nothing `(k, 0)`."""
         columns = self._columns()
         read = [sample.numeric[:, at] if at >= 0 else 1 - sample.numeric[:, ~at] for at in columns]
+        if self.task.kind == MULTICLASS and read:
+            read.append(np.zeros(len(sample)))  # nobody gives a score to what nobody knows
         return np.column_stack(read) if read else np.empty((len(sample), 0))
 
     def _columns(self) -> list[int]:
         """Numeric columns of the scores; `~at` for one minus the column at `at`."""
         names = {name: at for at, name in enumerate(self.frame.numeric.names)}
+        if self.task.kind == REGRESSION:
+            return []
         classes = [names.get(SCORE_PREFIX + name) for name in self.task.classes]
         if self.task.kind == MULTICLASS:
-            return [at for at in classes if at is not None] if None not in classes else []
-        if self.task.kind != BINARY:
-            return []
+            known = [at for at in classes[:-1] if at is not None]
+            return known if len(known) == len(classes) - 1 else []
         negative, positive = classes
         for at in (positive, names.get(SCORE), None if negative is None else ~negative):
             if at is not None:

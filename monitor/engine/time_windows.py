@@ -107,6 +107,11 @@ class TimeWindows:
             return True
         return self._next is not None and self._next < ripe and self._empty < GAP_LIMIT
 
+    def settled(self) -> int | None:
+        """See `Windows`."""
+        first = self._floor if self._next is None else self._next
+        return None if first is None else first * self.every
+
     def place(self) -> Any:
         """See `Windows`."""
         return self._floor if self._next is None else self._next

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from detectors.profile.frame import Frame
     from monitor.engine.columns import Framer
+    from monitor.model import WindowSpec
     from monitor.record import RecordBatch
 
 MAX_APPEARED = 20
@@ -110,6 +111,11 @@ def middle(window: ClosedWindow) -> int:
     return (window.start + window.end) // 2
 
 
+def span_of(window: ClosedWindow, spec: WindowSpec) -> tuple[int, int] | None:
+    """Start and end of a whole window of time; None where that says nothing of its records."""
+    return None if spec.every is None or window.partial else (window.start, window.end)
+
+
 class Windows(Protocol):
     """The windows of one model."""
 
@@ -138,6 +144,10 @@ class Windows(Protocol):
 
     def closable(self, to: int) -> bool:
         """Whether `advance(to)` would close a window, an empty one included."""
+        ...
+
+    def settled(self) -> int | None:
+        """No window that is open or to come begins before this (microseconds); None: not known."""
         ...
 
     def place(self) -> Any:

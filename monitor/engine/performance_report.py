@@ -1,0 +1,142 @@
+"""What labels say, in words: findings of a decision, and its section `performance`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from monitor.engine import sentences
+from monitor.engine.decision import Finding, rfc3339
+from monitor.engine.losses import ABSOLUTE, BRIER, ERROR, GAP, POSITIVE, SHARES, Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.engine.memory import Drift
+    from monitor.engine.performance_stream import Prepared, Told
+
+KINDS: Final[Mapping[str, str]] = {
+    "performance": "performance",
+    "labels": "label_rate",
+    "estimator": "estimator",
+}
+"""Kind of finding by entry of the evidence: an alert for each."""
+
+_HARMFUL: Final = frozenset({ERROR, BRIER, ABSOLUTE})
+"""Losses that are the worse the larger they are; when they fall nobody needs to hear of it."""
+
+_TWO_SIDED: Final = 1.96
+PERCENT: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What performance adds to a decision."""
+
+    findings: tuple[Finding, ...] = ()
+    section: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A mean loss with its 95 % interval, and how many labels it stands on."""
+
+    value: float
+    lower: float
+    upper: float
+    labels: int
+
+
+def moved(
+    prepared: Prepared, drift: Drift, seen: Sequence[tuple[int, Sums]], told: Told, *, small: bool
+) -> Finding:
+    """An entry of the evidence that has moved; `small` if too little to matter."""
+    loss = prepared.bank.names[drift.series]
+    entry = int(prepared.bank.column[drift.series])
+    usual = float(prepared.bank.center[drift.series])
+    since = Sums.joined([sums for start, sums in seen if start >= drift.since] or [seen[-1][1]])
+    level = _level(loss, since, prepared.names.index(loss))
+    better = loss in _HARMFUL and level.value < usual
+    when = sentences.since(drift.since, drift.low, drift.high, prepared.every)
+    text = f"{_said(prepared, loss, usual, level)} for predictions {when}, {level.labels:,} labels"
+    scale = PERCENT if loss in SHARES else 1.0
+    return Finding(
+        kind=KINDS[prepared.bank.entries[entry]],
+        column="",
+        severity="warning" if small or better else "drift",
+        measure=loss,
+        text=text + (": too small to be called drift" if small else ""),
+        since=rfc3339(drift.since),
+        since_low=rfc3339(drift.low),
+        since_high=rfc3339(drift.high),
+        evidence_log10=drift.evidence_log10,
+        line_log10=math.log10(told.lines[entry]),
+        effect=drift.effect,
+        effect_unit="h" if loss in SHARES else "sd",
+        baseline_value=scale * usual,
+        current_value=scale * level.value,
+        unit="%" if loss in SHARES else "",
+    )
+
+
+def _said(prepared: Prepared, loss: str, usual: float, level: _Level) -> str:
+    if loss == GAP:
+        return _gap(prepared, usual, level)
+    name = f"share of the label {prepared.task.positive!r}" if loss == POSITIVE else loss
+    verb = "rose" if level.value > usual else "fell"
+    if loss in SHARES:
+        values = [PERCENT * v for v in (usual, level.value, level.lower, level.upper)]
+        before, after, low, high = (f"{value:.1f}" for value in values)
+        return f"{name} {verb} from {before} % to {after} % (95 % interval {low} to {high} %)"
+    values = [usual, level.value, level.lower, level.upper]
+    before, after, low, high = map(sentences.number, values)
+    return f"{name} {verb} from {before} to {after} (95 % interval {low} to {high})"
+
+
+def _gap(prepared: Prepared, usual: float, level: _Level) -> str:
+    """Errors beside what was expected without labels."""
+    ways = "more" if level.value > usual else "fewer"
+    if prepared.task.kind == "regression":
+        return (
+            f"errors are {sentences.number(abs(level.value))} "
+            f"{'larger' if level.value > usual else 'smaller'} than was estimated"
+        )
+    points = PERCENT * abs(level.value)
+    return f"{points:.1f} points {ways} errors than the scores promise"
+
+
+def _level(loss: str, sums: Sums, at: int) -> _Level:
+    count, mean = float(sums.count[at]), float(sums.mean[at])
+    labels = int(count)
+    if loss in SHARES:
+        return _Level(mean, *_wilson(mean, count), labels)
+    half = _TWO_SIDED * float(sums.spread[at]) / math.sqrt(max(count, 1.0))
+    return _Level(mean, mean - half, mean + half, labels)
+
+
+def _wilson(share: float, count: float) -> tuple[float, float]:
+    """Interval of a share (Wilson 1927)."""
+    square = _TWO_SIDED**2
+    middle = (share + square / (2 * count)) / (1 + square / count)
+    root = math.sqrt(share * (1 - share) / count + square / (4 * count**2))
+    half = _TWO_SIDED * root / (1 + square / count)
+    return middle - half, middle + half
+
+
+def entries(prepared: Prepared, told: Told) -> dict[str, dict[str, Any]]:
+    """Evidence, line and scores of every entry of the evidence."""
+    column = prepared.bank.column
+    names = np.array(prepared.bank.names)
+    return {
+        name: {
+            "evidence_log10": float(told.log10[at]),
+            "line_log10": math.log10(told.lines[at]),
+            "series": dict(
+                zip(names[column == at].tolist(), told.z[column == at].tolist(), strict=True)
+            ),
+        }
+        for at, name in enumerate(prepared.bank.entries)
+    }
