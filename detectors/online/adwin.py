@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,7 @@ class Adwin:
         If a value is out of its domain.
     """
 
+    reads: ClassVar[Reads] = Reads.SCORES
     card: ClassVar[Card] = Card(
         input="one stream of 0/1 or in [0, 1]; numeric columns as baseline ranks",
         statistic="largest difference of means over all cuts of an adaptive window",

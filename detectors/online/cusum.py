@@ -24,6 +24,7 @@ from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.alarms import Alarms, by_column, check_state
 from detectors.online.promise import promised
+from detectors.online.reads import Reads
 from detectors.online.runlength import (
     HIGHEST,
     Steps,
@@ -67,6 +68,7 @@ class Cusum:
         If a value is out of its domain.
     """
 
+    reads: ClassVar[Reads] = Reads.NUMBERS
     card: ClassVar[Card] = Card(
         input="numeric columns and streams of 0/1, as normal scores of the baseline",
         statistic="cumulative sums of normal scores less an allowance, two-sided",

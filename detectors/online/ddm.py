@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class DriftDetectionMethod(River):
         "_s_min",
         "_ps_min",
     )
+    reads: ClassVar[Reads] = Reads.ERRORS
     card: ClassVar[Card] = Card(
         input="one stream of 0/1: errors, or a column of zeros and ones",
         statistic="error rate over its minimum so far, in standard deviations",

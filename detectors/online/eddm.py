@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class EarlyDriftDetectionMethod(River):
         "_n_errors",
         "_p2s_prime_max",
     )
+    reads: ClassVar[Reads] = Reads.ERRORS
     card: ClassVar[Card] = Card(
         input="one stream of 0/1: errors, or a column of zeros and ones",
         statistic="distance between errors, as a share of the largest it has been",

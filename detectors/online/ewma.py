@@ -19,6 +19,7 @@ from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.alarms import Alarms, by_column, check_state
 from detectors.online.promise import promised
+from detectors.online.reads import Reads
 from detectors.online.runlength import (
     HIGHEST,
     Steps,
@@ -58,6 +59,7 @@ class Ewma:
         If a value is out of its domain.
     """
 
+    reads: ClassVar[Reads] = Reads.NUMBERS
     card: ClassVar[Card] = Card(
         input="numeric columns and streams of 0/1, as normal scores of the baseline",
         statistic="exponentially weighted mean of normal scores against its limits",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class HoeffdingAverages(River):
         "_warning_detected",
         *(f"{mean}.{part}" for mean in ("_x_min", "_x_max", "_z") for part in ("n", "_mean")),
     )
+    reads: ClassVar[Reads] = Reads.SCORES
     card: ClassVar[Card] = Card(
         input="one stream of 0/1 or in [0, 1]; numeric columns as baseline ranks",
         statistic="mean of everything against the mean up to the best cut",

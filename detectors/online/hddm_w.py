@@ -13,6 +13,7 @@ from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
 from detectors.online.hddm_a import check_confidences
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped, read, write
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class HoeffdingWeighted(River):
         "_decr_cutpoint",
         *(f"{mean}.{part}" for mean in MEANS for part in ("_is_init", "_ibc")),
     )
+    reads: ClassVar[Reads] = Reads.SCORES
     card: ClassVar[Card] = Card(
         input="one stream of 0/1 or in [0, 1]; numeric columns as baseline ranks",
         statistic="weighted mean after the best cut against the one before it",

@@ -15,6 +15,7 @@ import numpy as np
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped, read, write
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class KolmogorovSmirnovWindowing(River):
 
     river: ClassVar[str] = "river.drift:KSWIN"
     kept: ClassVar[tuple[str, ...]] = ("_drift_detected", "n")
+    reads: ClassVar[Reads] = Reads.SCORES
     card: ClassVar[Card] = Card(
         input="one stream of numbers of any scale",
         statistic="two-sample Kolmogorov-Smirnov test of the newest values, after every value",

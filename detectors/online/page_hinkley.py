@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class PageHinkley(River):
         "_min_increase",
         "_max_decrease",
     )
+    reads: ClassVar[Reads] = Reads.SCORES
     card: ClassVar[Card] = Card(
         input="one stream of 0/1 or in [0, 1]; numeric columns as baseline ranks",
         statistic="height of a forgetful sum of deviations above its minimum",

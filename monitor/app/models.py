@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from detectors import registry
 from detectors.quality.counters import Layout
 from detectors.sequential.budget import Budget, Ledger, Share
+from monitor.app.online import online_of, part_of, problems_of
 from monitor.archive import baselines as stored
 from monitor.baseline import Baseline
 from monitor.clock import MICROS
@@ -116,14 +117,11 @@ def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
         problems.append("was learned with other detectors than models[].detectors names")
     if baseline.model != model.name:
         problems.append(f"was learned for model {baseline.model!r}")
-    if problems:
-        raise ConfigError(
-            [
-                f"model {model.name!r}: its baseline {problem}; "
-                f"build it anew with: driftd baseline build {model.name} ROWS"
-                for problem in problems
-            ]
-        )
+    anew = f"build it anew with: driftd baseline build {model.name} ROWS"
+    told = [f"model {model.name!r}: its baseline {problem}; {anew}" for problem in problems]
+    told += [f"model {model.name!r}: {problem}" for problem in problems_of(model, baseline)]
+    if told:
+        raise ConfigError(told)
 
 
 def watched_by(model: JudgedModel, baseline: Baseline) -> Watched:
@@ -149,7 +147,8 @@ def windows_per_day(model: JudgedModel, baseline: Baseline) -> float:
 
 def ledger_for(config: DecisionConfig, baselines: Mapping[str, Baseline]) -> Ledger:
     """The one ledger of a configuration."""
-    budget = Budget(config.budget.false_alarms, config.budget.per_days)
+    left = 1 - part_of(config.models)
+    budget = Budget(left * config.budget.false_alarms, config.budget.per_days)
     watched = [watched_by(model, baselines[model.name]) for model in config.models]
     return ledger_of(budget, watched)
 
@@ -158,11 +157,11 @@ def build_engines(
     config: DecisionConfig, digest: str, baselines: Mapping[str, Baseline]
 ) -> dict[str, ModelEngine]:
     """Fresh model engines of a configuration."""
-    ledger = ledger_for(config, baselines)
+    ledger, online = ledger_for(config, baselines), online_of(config, baselines)
     engines: dict[str, ModelEngine] = {}
     for model in config.models:
         baseline = baselines[model.name]
-        spec = spec_of(model, baseline.columns)
+        spec = replace(spec_of(model, baseline.columns), online=online[model.name])
         lines = BudgetLines(ledger, watched_by(model, baseline))
         judge = Judge(spec, baseline, digest, lines)
         engines[model.name] = ModelEngine(spec, baseline, judge)

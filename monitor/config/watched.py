@@ -8,9 +8,11 @@ from pydantic import Discriminator, Field, Tag
 
 from detectors import registry
 from detectors.errors import ParameterError
+from monitor.config.quality import Becomes, ColumnQuality, QualityName
+from monitor.config.baselines import BaselineField, baseline_rules
 from monitor.config.section import Rule, Section, not_built, repeated
 from monitor.config.tables import TableConfig
-from monitor.config.units import Count, FilePath, Name, Seconds, Text, duration_text
+from monitor.config.units import Count, Name, Seconds, Text, duration_text
 from monitor.schema import Kind, Meaning, Privacy
 
 DAY = 86_400
@@ -54,7 +56,7 @@ def _too_late(lateness: int, every: int) -> str:
     )
 
 
-class ColumnConfig(Section):
+class ColumnConfig(ColumnQuality):
     """What is known of one column; what is left out is taken from the baseline's rows."""
 
     kind: Kind | None = None
@@ -77,6 +79,7 @@ class ColumnConfig(Section):
             for name in NUMERIC_ONLY:
                 if getattr(self, name) is not None:
                     yield (name,), f"is for numeric columns; this one is {self.kind}"
+        yield from self.quality_rules(self.kind)
         if self.privacy in {"hash", "drop"}:
             advice = "leave the column out of the records"
             yield ("privacy",), not_built(f"privacy class {self.privacy!r}", advice)
@@ -119,6 +122,8 @@ class DetectorConfig(Section):
     name: Text
     params: dict[str, Any] = Field(default_factory=dict)
     columns: tuple[Text, ...] | None = None
+    severity: Literal["warning", "drift"] = "warning"
+    """What an alarm of an online detector is; a `warning` is shown and rings nowhere."""
 
     def rules(self) -> Iterator[Rule]:
         """A detector that exists and accepts its parameters."""
@@ -129,6 +134,8 @@ class DetectorConfig(Section):
             return
         kind = registry.load(self.name)
         accepted = list(signature(kind).parameters)
+        if self.severity != "warning" and registry.family(self.name) != registry.ONLINE:
+            yield ("severity",), f"is for online detectors; {self.name} is none"
         unknown = [name for name in self.params if name not in accepted]
         for name in unknown:
             yield ("params", name), f"{self.name} has no such parameter; it has {_listed(accepted)}"
@@ -166,6 +173,8 @@ class JudgedModel(Section):
     min_records: Count = 200
     """Fewer records than this in a window are too few to say anything."""
     columns: dict[Text, ColumnConfig] = Field(default_factory=dict)
+    quality: dict[QualityName, Becomes] = Field(default_factory=dict)
+    """What becomes of findings about the data, by kind: `allow`, `warn` or `break`."""
     segments: tuple[Text, ...] = ()
     """Columns (or record segments) whose values are watched on their own as well."""
     fairness: FairnessConfig = Field(default_factory=FairnessConfig)
@@ -203,13 +212,19 @@ class JudgedModel(Section):
 class ModelConfig(JudgedModel):
     """One watched model."""
 
-    baseline: FilePath
-    """Rows (Parquet, CSV or NDJSON), or a built baseline."""
+    baseline: BaselineField
+    """What is normal: a path of rows or of a built baseline, or a mapping; see its keys."""
     table: TableConfig | None = None
     """What the columns of the baseline's rows mean; native records need none."""
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
     label_horizon: Seconds = 14 * DAY
     """How long after its prediction a label is still waited for."""
+
+    def rules(self) -> Iterator[Rule]:
+        """As for what is judged; the baseline's rhythm goes with the windows."""
+        yield from super().rules()
+        for place, text in baseline_rules(self.baseline, self.window.every):
+            yield ("baseline", *place), text
 
     def judged(self) -> JudgedModel:
         """The part that decisions depend on."""

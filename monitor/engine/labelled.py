@@ -48,7 +48,7 @@ class Labelled:
 
 
 def usual(baseline: Baseline) -> dict[str, NDArray[np.float64]]:
-    """Errors and labels of the baseline's sampled rows, `(k,)` each; empty without labels."""
+    """Errors and labels of the baseline's sampled rows, `(k,)` each; without what it lacks."""
     performance, sample = baseline.whole.performance, baseline.whole.sample
     known = ~np.isnan(sample.truth)
     if performance is None or not known.any():
@@ -56,7 +56,8 @@ def usual(baseline: Baseline) -> dict[str, NDArray[np.float64]]:
     task = Task(performance.task, performance.classes)
     rows = Outputs(task, baseline.frame).read(sample.take(known))
     error, label = _said(task, sample.truth[known], rows.predicted)
-    return {"error": error, "label": label}
+    said = {"error": error, "label": label}
+    return {name: values for name, values in said.items() if np.isfinite(values).any()}
 
 
 def _said(

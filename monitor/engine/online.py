@@ -219,8 +219,7 @@ def references_of(specs: Sequence[OnlineSpec], baseline: Baseline) -> dict[str, 
     references = {name: Reference.of_profile(profile, [name]) for name in known}
     if names.intersection(OF_LABELS):
         for name, values in usual(baseline).items():
-            if np.isfinite(values).any():
-                references[name] = Reference.of_rows([name], values[:, None])
+            references[name] = Reference.of_rows([name], values[:, None])
     return references
 
 
