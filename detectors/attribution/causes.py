@@ -84,20 +84,33 @@ def explained(
     rows = ~np.isnan(before), ~np.isnan(now)
     before, strata_before = before[rows[0]], strata_before[rows[0]]
     now, strata_now = now[rows[1]], strata_now[rows[1]]
-    if not len(before) or not len(now):
+    due = carried(before, strata_before, strata_now)
+    if not len(now) or np.isnan(due):
         return 0.0
+    inside = (np.bincount(strata_before, minlength=strata_now.max() + 1) >= MIN_ROWS)[strata_now]
+    change = float(now[inside].mean() - before.mean())
+    return max(0.0, 1 - abs(change - due) / abs(change)) if change else 0.0
+
+
+def carried(
+    before: NDArray[np.float64], strata_before: NDArray[np.int64], strata_now: NDArray[np.int64]
+) -> float:
+    """By how much the other column's change alone moves a mean; arguments as in `explained`.
+
+    The mean of the baseline's rows weighted so that their strata are as frequent as the window's,
+    less their plain mean. NaN where the window lies mostly in strata that the baseline lacks.
+    """
+    known = ~np.isnan(before)
+    before, strata_before = before[known], strata_before[known]
+    if not len(before) or not len(strata_now):
+        return float("nan")
     size = int(max(strata_before.max(), strata_now.max())) + 1
     counts = np.bincount(strata_before, minlength=size)
     there = np.bincount(strata_now, minlength=size) * (counts >= MIN_ROWS)
-    if there.sum() < COVERED * len(now):
-        return 0.0
+    if there.sum() < COVERED * len(strata_now):
+        return float("nan")
     means = np.bincount(strata_before, before, minlength=size) / np.maximum(counts, 1)
-    inside = (counts >= MIN_ROWS)[strata_now]
-    standardised = float((means * there).sum() / there.sum())
-    change = float(now[inside].mean() - before.mean())
-    if change == 0:
-        return 0.0
-    return max(0.0, 1 - abs(change - (standardised - float(before.mean()))) / abs(change))
+    return float((means * there).sum() / there.sum() - before.mean())
 
 
 def _change(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detectors.attribution.causes import explained, strata_of_codes, strata_of_numbers, without
+from detectors.attribution.causes import (
+    carried,
+    explained,
+    strata_of_codes,
+    strata_of_numbers,
+    without,
+)
 from detectors.attribution.quantity import quantities
 from detectors.attribution.slices import find_slice
 from detectors.sequential.series import MISSING
@@ -34,8 +40,10 @@ ENOUGH: Final = 0.75
 """Part of a change that another column must account for to be called its cause."""
 CLEARER: Final = 0.1
 """By how much a feature must explain another better than the other way round."""
+VISIBLE: Final = 0.05
+"""Standard deviations of the score by which a feature must move it to be worth a word."""
 SCORE: Final = "score"
-MOVES: Final = frozenset({"drift", "missing"})
+MOVES: Final = frozenset({"drift", "missing", "sentinel"})
 
 
 def attributed(
@@ -51,7 +59,12 @@ def attributed(
 
 def is_output(column: str) -> bool:
     """Whether a column is what the model said, not what it was told."""
-    return column in {PREDICTION, SCORE} or column.startswith(f"{SCORE}.")
+    return column == PREDICTION or is_score(column)
+
+
+def is_score(column: str) -> bool:
+    """Whether a column is a score, of whichever class."""
+    return column == SCORE or column.startswith(f"{SCORE}.")
 
 
 class _Search:
@@ -82,7 +95,10 @@ class _Search:
         where = "" if cause else self._where(finding.column)
         text = finding.text
         text += f"; explained by {cause}" if cause else f"; only where {where}" if where else ""
-        return replace(finding, caused_by=cause, where=where, text=text)
+        carried = None if is_output(finding.column) else self._carried(finding)
+        if carried is not None:
+            text += f"; by itself it moves the mean score by {carried:+.2g}"
+        return replace(finding, caused_by=cause, where=where, text=text, score_change=carried)
 
     def _rows(self, finding: Finding) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         place = self._frame.columns.index(finding.column)
@@ -122,17 +138,30 @@ class _Search:
 
     def _explained(self, finding: Finding, cause: Finding) -> float:
         before, now = self._moved[finding.column]
-        place = self._frame.columns.index(cause.column)
+        strata = self._strata(cause.column)
+        if cause.measure == MISSING:
+            return without(before, now, strata[0] == 0, strata[1] == 0)
+        return explained(before, now, *strata)
+
+    def _carried(self, finding: Finding) -> float | None:
+        """What the column's change does to the mean score, if that can be seen."""
+        names = self._frame.numeric.names
+        scores = [place for place, name in enumerate(names) if is_score(name)]
+        if len(scores) != 1:
+            return None
+        score = self._baseline.numeric[:, scores[0]]
+        by = carried(score, *self._strata(finding.column))
+        return by if abs(by) >= VISIBLE * np.nanstd(score) else None
+
+    def _strata(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Baseline's and window's rows by what a column says; 0 is missing."""
+        place = self._frame.columns.index(column)
         if place < self._numeric:
-            values = self._baseline.numeric[:, place], self._window.numeric[:, place]
-            if cause.measure == MISSING:
-                return without(before, now, np.isnan(values[0]), np.isnan(values[1]))
-            return explained(before, now, *strata_of_numbers(*values))
+            numbers = self._baseline.numeric[:, place], self._window.numeric[:, place]
+            return strata_of_numbers(*numbers)
         place -= self._numeric
         codes = self._baseline.categorical[:, place], self._window.categorical[:, place]
-        if cause.measure == MISSING:
-            return without(before, now, codes[0] < 0, codes[1] < 0)
-        return explained(before, now, strata_of_codes(codes[0]), strata_of_codes(codes[1]))
+        return strata_of_codes(codes[0]), strata_of_codes(codes[1])
 
     def _roots(self, column: str) -> str:
         """Where the chain of causes from `column` ends; causes never form a circle."""

@@ -86,6 +86,8 @@ def test_what_follows_from_another_column_is_explained_by_it(learned: Baseline) 
     found = findings_of(last_decision(learned, dearer))
     assert found["score"].caused_by in {"price", "total"}
     causes = {found["price"].caused_by, found["total"].caused_by}
+    rose = found["score"].current_value - found["score"].baseline_value
+    assert found["price"].score_change == pytest.approx(rose, rel=0.25)
     # Either may be said to explain the other, but not both, and never the score.
     assert "" in causes
     assert "score" not in causes

@@ -47,7 +47,7 @@ def whole(decisions: list[Decision]) -> list[dict[str, Any]]:
 
 
 def hours(count: int, seed: int = 7, first: int = WINDOWS, **kind: Any) -> list[RecordBatch]:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, first])
     return [rows(first + hour, rng, **kind) for hour in range(count)]
 
 
