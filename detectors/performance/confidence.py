@@ -25,7 +25,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logsumexp
 
 from detectors.errors import InputError, ParameterError
 
@@ -40,6 +39,7 @@ LEAST_ROWS = 30
 _STAKES = 0.99 * 2.0 ** -np.arange(16.0)
 _TAIL = np.geomspace(1e-6, 1 / 256, 48)
 _POINTS = np.unique(np.concatenate([np.linspace(0, 1, 257), _TAIL, 1 - _TAIL]))
+_TINY = 1e-12
 _SECTIONS = 8
 _ROUNDS = 12
 """Bounds are found to 8^-12 of their bracket, on the safe side."""
@@ -198,10 +198,11 @@ def _lower(
 def _log_wealth(
     means: NDArray[np.float64], points: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Logarithm `(s, q)` of the mixture wealth against means `(s, q)`; 0 at a mean of 0."""
-    safe = np.where(means > 0, means, 1.0)
-    gains = points / safe[:, :, None] - 1  # (s, q, K)
+    """Logarithm `(s, q)` of the mixture wealth against means `(s, q)`."""
+    claims = np.maximum(means, _TINY)  # a greater claim is refuted less easily: still honest
+    gains = points / claims[:, :, None] - 1  # (s, q, K)
     logs = np.log1p(_STAKES[:, None] * gains[:, :, None, :])  # (s, q, J, K)
     wealth = np.einsum("sqjk,sk->sqj", logs, counts)
-    mixed = logsumexp(wealth, axis=2) - math.log(len(_STAKES))
+    peak = wealth.max(axis=2, keepdims=True)  # scipy's logsumexp takes ten times as long
+    mixed = np.log(np.exp(wealth - peak).mean(axis=2)) + peak[:, :, 0]
     return np.where(means > 0, mixed, 0.0)
