@@ -20,6 +20,7 @@ import numpy as np
 from detectors.card import Card
 from detectors.errors import InputError, ParameterError
 from detectors.performance.confidence import LEAST_ROWS, asymptotic_radius
+from detectors.performance.measure import EXACT
 from detectors.performance.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -233,20 +234,20 @@ def capped(losses: NDArray[np.float64], cap: float) -> NDArray[np.float64]:
 def _missing(measure: Measure, target: float) -> int | None:
     if math.isnan(measure.lower):
         return max(LEAST_ROWS - measure.rows, 1)
-    apart = abs(measure.value - target)
-    half = (
-        measure.upper - measure.value if target > measure.value else measure.value - measure.lower
-    )
+    apart, half = abs(measure.value - target), (measure.upper - measure.lower) / 2
     if apart == 0 or not measure.rows:
         return None
-    # half widths of all intervals here shrink with rows about as the limit's does
-    rows = max(float(measure.rows), LEAST_ROWS)
-    unit = half / asymptotic_radius(1.0, rows)
-    low, high = rows, MOST_ROWS
-    if unit * asymptotic_radius(1.0, high) > apart:
-        return None
+    if measure.interval == EXACT:
+        rows = measure.rows * (half / apart) ** 2
+    else:
+        rows = _rows_for(apart * asymptotic_radius(1.0, max(measure.rows, LEAST_ROWS)) / half)
+    return None if rows > MOST_ROWS else max(math.ceil(rows - measure.rows), 1)
+
+
+def _rows_for(radius: float) -> float:
+    """Rows at which the limit's interval for unit variance has this half width."""
+    low, high = float(LEAST_ROWS), 10 * MOST_ROWS
     while high / low > 1.001:  # noqa: PLR2004 - a tenth of a percent
         middle = math.sqrt(low * high)
-        enough = unit * asymptotic_radius(1.0, middle) <= apart
-        low, high = (low, middle) if enough else (middle, high)
-    return max(math.ceil(high - measure.rows), 1)
+        low, high = (low, middle) if asymptotic_radius(1.0, middle) <= radius else (middle, high)
+    return high
