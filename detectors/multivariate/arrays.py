@@ -11,6 +11,9 @@ from detectors.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ROUNDING = 1e-12
+"""A column whose standard deviation is this part of its largest value, or less, is constant."""
+
 
 def two_samples(
     reference: NDArray[np.float64], current: NDArray[np.float64]
@@ -33,15 +36,15 @@ def two_samples(
         raise InputError(f"2 rows and 1 column are the least, got {first.shape}, {second.shape}")
     both = np.vstack([first, second])
     finite = np.isfinite(both)
-    if finite.all():
-        mean, count = both.mean(axis=0), np.full(both.shape[1], float(len(both)))
-    else:
-        count = np.maximum(finite.sum(axis=0), 1.0)
-        mean = np.where(finite, both, 0.0).sum(axis=0) / count
-        both = np.where(finite, both, mean)
-    both -= mean
-    scale = np.sqrt((both**2).sum(axis=0) / count)
-    constant = ~(scale > 1e-12 * np.maximum(np.abs(mean), 1e-300))
-    both /= np.where(constant, 1.0, scale)
-    both[:, constant] = 0.0
-    return both[: len(first)], both[len(first) :]
+    count = np.maximum(finite.sum(axis=0), 1.0)
+    known = np.where(finite, both, 0.0)
+    largest = np.abs(known).max(axis=0)
+    known /= np.where(largest > 0, largest, 1.0)
+    mean = known.sum(axis=0) / count
+    known -= mean
+    known[~finite] = 0.0
+    scale = np.sqrt((known**2).sum(axis=0) / count)
+    constant = ~(scale > ROUNDING)
+    known /= np.where(constant, 1.0, scale)
+    known[:, constant] = 0.0
+    return known[: len(first)], known[len(first) :]

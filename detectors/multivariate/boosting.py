@@ -31,7 +31,10 @@ class Boosting:
 
     def scores(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log odds `(k,)` of being current."""
-        return np.asarray(self.model.decision_function(rows), np.float64)
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        with threadpool_limits(1):
+            return np.asarray(self.model.decision_function(rows), np.float64)
 
     def parts(
         self, reference: NDArray[np.float64], current: NDArray[np.float64]
@@ -65,6 +68,7 @@ def fit_boosting(reference: NDArray[np.float64], current: NDArray[np.float64]) -
         from sklearn.ensemble import (  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
             HistGradientBoostingClassifier,
         )
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415
     except ImportError:
         raise ParameterError(
             "model: boosting needs scikit-learn; install driftd[multivariate]"
@@ -74,4 +78,5 @@ def fit_boosting(reference: NDArray[np.float64], current: NDArray[np.float64]) -
     trees = HistGradientBoostingClassifier(
         max_iter=TREES, max_leaf_nodes=LEAVES, early_stopping=False, random_state=0
     )
-    return Boosting(trees.fit(x, y))
+    with threadpool_limits(1):  # the daemon has one thread to spare, and OpenMP would take all
+        return Boosting(trees.fit(x, y))

@@ -108,7 +108,8 @@ class FittedMoments:
         """One per component, named by its two largest features."""
         order = np.argsort(-np.abs(self.spectrum.axes), axis=0, kind="stable")[:2]
         labels = self.encoder.labels
-        return tuple(f"mean along {labels[a]} and {labels[b]}" for a, b in order.T.tolist())
+        pairs = enumerate(order.T.tolist(), 1)
+        return tuple(f"component {i}: {labels[a]} and {labels[b]}" for i, (a, b) in pairs)
 
     def measure(self, window: Window) -> NDArray[np.float64]:
         """Whitened means; NaN along components that the window lacks features of."""
