@@ -37,6 +37,10 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     MULTIVARIATE: {
         "moments": "detectors.multivariate.moments:Moments",
         "correlation": "detectors.multivariate.correlation:Correlation",
+        "mmd": "detectors.multivariate.mmd:MaximumMeanDiscrepancy",
+        "classifier": "detectors.multivariate.classifier:Classifier",
+        "reconstruction": "detectors.multivariate.reconstruction:Reconstruction",
+        "embedding": "detectors.multivariate.embedding:Embedding",
     },
     ONLINE: {
         "cusum": "detectors.online.cusum:Cusum",
@@ -55,7 +59,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 SCORERS = frozenset({MULTIVARIATE})
 """Families whose detectors are scorers: they watch windows beyond single columns."""
 
-AUTO_SCORERS: tuple[str, ...] = ("moments", "correlation")
+AUTO_SCORERS: tuple[str, ...] = ("moments", "correlation", "embedding")
 """Scorers that watch every model unless its configuration names detectors."""
 
 BUILT_IN: Mapping[str, str] = {
