@@ -140,7 +140,8 @@ class FittedCbpe:
         Parameters
         ----------
         predicted, scores, weights
-            As in `Outcomes`. Rows without scores are left out, and rows without a prediction.
+            As in `Outcomes`. Rows without scores are left out, and rows without a prediction of
+            what needs one.
         names
             Keys of `METRICS`.
         cost
@@ -159,9 +160,13 @@ class FittedCbpe:
         """
         setting = Setting(self.setting.task, self.setting.classes, cost, alpha=self.setting.alpha)
         rows = _checked(Outcomes(np.zeros(len(predicted)), predicted, scores, weights), setting)
-        rows = rows.with_predictions()
-        parts = Parts.of(rows, self.probabilities(rows.scores))
-        return tuple(self.of_parts(name, parts, setting) for name in names)
+        everyone = Parts.of(rows, self.probabilities(rows.scores))
+        said = rows.with_predictions()
+        parts = everyone if said is rows else Parts.of(said, self.probabilities(said.scores))
+        scored = {name for name in names if name in METRICS and METRICS[name].needs == "scores"}
+        return tuple(
+            self.of_parts(name, everyone if name in scored else parts, setting) for name in names
+        )
 
     def of_parts(self, name: str, parts: Parts, setting: Setting) -> Estimate:
         """Estimate one metric of rows that are split already; errors as `estimate`."""

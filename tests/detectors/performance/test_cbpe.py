@@ -129,6 +129,9 @@ def test_rows_without_scores_are_left_out_and_none_is_no_estimate() -> None:
     live.scores[:400] = np.nan
     got = fit.estimate(live.predicted, live.scores, ["accuracy"])[0]
     assert got.rows == 600
+    live.predicted[500:] = np.nan
+    by_score = fit.estimate(live.predicted, live.scores, ["accuracy", "roc_auc"])
+    assert [one.rows for one in by_score] == [100, 600]
     nothing = fit.estimate(live.predicted[:400], live.scores[:400], ["accuracy", "roc_auc"])
     assert all(math.isnan(one.value) and one.reason for one in nothing)
 
