@@ -83,6 +83,5 @@ def judge_quality(
     """
     observed = baseline.observe(window, sample, span=span, recurring=recurring)
     found = [finding for rule in RULES for finding in rule(baseline, observed)]
-    ruled = [baseline.rules.applied(finding) for finding in unconfounded(found)]
-    told = [finding for finding in ruled if finding is not None]
+    told = baseline.rules.told(unconfounded(found))
     return tuple(sorted(told, key=lambda finding: finding.severity != "broken"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from detectors.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from detectors.result import QualityFinding, QualityKind
 
@@ -76,6 +76,11 @@ class Rules:
     def missing_max(self, column: str) -> float | None:
         """Largest share of missing values that people allow a column."""
         return self.columns[column].missing_max if column in self.columns else None
+
+    def told(self, findings: Iterable[QualityFinding]) -> tuple[QualityFinding, ...]:
+        """The findings as they are told; doing it twice changes nothing."""
+        ruled = map(self.applied, findings)
+        return tuple(finding for finding in ruled if finding is not None)
 
     def applied(self, finding: QualityFinding) -> QualityFinding | None:
         """The finding as it is told, None when it is allowed."""

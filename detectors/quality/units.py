@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 LEAST: Final = 30
 """Values on either side below which nothing is recognised."""
+LEAST_OF_A_FACTOR: Final = 200
+"""The same for factors that honest change may come near."""
+QUARTILES: Final = 1.2
+"""Standard error of the distance of quartiles, relative, times the root of the number of values."""
 LEAST_DISTINCT: Final = 5
 """Values of so few kinds match too many conversions."""
 FAR: Final = 0.25
@@ -115,9 +119,20 @@ def _fit(
         return None
     if conversion.plain:
         return Match(conversion, 1.0, left, sure=left <= WANDERING or far >= DISJOINT)
+    if min(len(known), len(back)) < LEAST_OF_A_FACTOR:
+        return None
     missed, chance = _factor_error(known, back)
-    fits = missed <= chance <= VAGUE
+    fits = missed <= chance <= VAGUE and _spread_error(known, back) <= 1
     return Match(conversion, 1.0, left, sure=chance <= PRECISE) if fits else None
+
+
+def _spread_error(known: NDArray[np.float64], back: NDArray[np.float64]) -> float:
+    """How much the quartiles' distance differs after converting back, in what is allowed."""
+    before, now = (float(np.subtract(*np.quantile(x, (0.75, 0.25)))) for x in (known, back))
+    if min(before, now) <= 0:
+        return float(before != now)
+    allowed = SURE * QUARTILES * np.sqrt(1 / len(known) + 1 / len(back))
+    return float(abs(np.log(now / before)) / allowed)
 
 
 def _part(known: NDArray[np.float64], values: NDArray[np.float64]) -> Match | None:

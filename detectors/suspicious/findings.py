@@ -1,4 +1,7 @@
-"""What is said of suspicious rows, with the value that most of them have in common."""
+"""What is said of suspicious rows, with the value that most of them have in common.
+
+Always a warning: strange input is not broken data, and somebody has to look who knows the clients.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,8 @@ def find_suspicious(baseline: QualityBaseline, window: Observed) -> tuple[Qualit
         if rates.found[0] and observed - usual >= LEAST_POINTS:
             text = f"{percent(observed)} of the rows {words} (baseline {percent(usual)})"
             text += _whose(baseline.frame, sample, rows)
-            severity = rates.severity(0)
             kind = QualityKind.PROBING if name == "alike" else QualityKind.SUSPICIOUS
-            told.append(QualityFinding("", kind, severity, observed, usual, text))
+            told.append(QualityFinding("", kind, "warning", observed, usual, text))
     return tuple(told)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHARE: Final = 0.01
+ORDINARY: Final = 0.8
 LEAST_ROWS: Final = 200
 """Rows of the baseline's sample below which nothing is called outlying."""
 MOST_CORRELATED: Final = 200
@@ -36,13 +37,15 @@ class Distance:
         float64 `(f1, f1)`: inverse of the shrunk correlation matrix of the normal scores.
     surprise
         Per categorical column `-2 log share` by code, the special codes first, less its mean.
-    limit
-        Distance beyond which a row is outlying.
+    limit, ordinary
+        Distance beyond which a row is outlying, and that half of the rows of a window keep to
+        unless all of it has moved.
     """
 
     precision: NDArray[np.float64]
     surprise: tuple[NDArray[np.float64], ...]
     limit: float
+    ordinary: float
 
     @classmethod
     def of(
@@ -64,9 +67,10 @@ class Distance:
         if len(scores) < LEAST_ROWS or not scores.shape[1] + len(sizes):
             return None
         surprise = tuple(_surprise(codes[::2, j], size) for j, size in enumerate(sizes.tolist()))
-        made = cls(_precision(scores[::2]), surprise, np.inf)
-        limit = float(np.quantile(made.to(scores[1::2], codes[1::2]), 1 - SHARE))
-        return cls(made.precision, made.surprise, limit)
+        made = cls(_precision(scores[::2]), surprise, np.inf, np.inf)
+        far = made.to(scores[1::2], codes[1::2])
+        ordinary, limit = np.quantile(far, (ORDINARY, 1 - SHARE)).tolist()
+        return cls(made.precision, made.surprise, limit, ordinary)
 
     def to(self, scores: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.float64]:
         """Squared distance of each row, float64 `(k,)`; missing numbers say nothing."""
@@ -76,8 +80,13 @@ class Distance:
         return distance
 
     def outlying(self, scores: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which rows are outlying, bool `(k,)`."""
-        return self.to(scores, codes) > self.limit
+        """Which rows are outlying among ordinary ones, bool `(k,)`.
+
+        None where most rows are far out: then the data have drifted, nobody hides among them.
+        """
+        far = self.to(scores, codes)
+        moved = len(far) and np.median(far) > self.ordinary
+        return far > (np.inf if moved else self.limit)
 
 
 def _precision(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A world to break: windows of rows whose columns are as awkward as real ones, and what to do to them.
+"""A world to break: windows of rows whose columns are as awkward as real ones.
 
 Every window has its profile and its sample, as the engine makes them. Rows come at random times of
 an hour; `sensor` wanders from row to row, `temperature` has a daily season.
@@ -139,7 +139,7 @@ FRAME = _frame()
 class World:
     """A baseline learned from windows, which may themselves be changed, and a monitored stream."""
 
-    change: Callable[[Rows], None] = lambda rows: None
+    change: Callable[[Rows], None] = lambda _: None
     seed: int = 1
     windows: int = WINDOWS
     rules: Rules | None = None
