@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from monitor.app.columns import inferred_columns
-from monitor.app.models import IGNORED, check_baseline, described, spec_of
+from monitor.app.models import IGNORED, check_baseline, described, renewal_of, spec_of
 from monitor.app.rows import read_rows
 from monitor.archive import baselines as stored
 from monitor.archive.baselines import Activation, StoredBaseline
 from monitor.baseline import Baseline, is_baseline
 from monitor.drivers.learn import build_baseline
 from monitor.errors import InputError, NotFoundError
+from monitor.model import key_of, model_of
 from monitor.progress import unheard
 from monitor.record import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.config.model import Config
     from monitor.config.watched import ModelConfig
+    from monitor.model import ModelSpec
     from monitor.progress import Progress
-    from monitor.record import RecordBatch
+    from monitor.record import LabelBatch, RecordBatch
     from monitor.schema import ColumnSpec
 
 CONFIGURED = "configuration"
@@ -63,7 +66,29 @@ def build_from_rows(
     columns = watched_columns(model, batches)
     if not columns:
         raise InputError(f"{path}: no column to watch; see models[].columns in the configuration")
-    return build_baseline(batches, spec_of(model, columns), progress)
+    labels = [batch for batch in decoded.labels if batch.model == model.name]
+    return build_baseline(batches, learning_spec(model, columns), progress, labels)
+
+
+def build_from_journal(
+    model: ModelConfig, records: Sequence[RecordBatch], labels: Sequence[LabelBatch]
+) -> Baseline:
+    """Learn a model's baseline (or that of one version) from records of the live log.
+
+    Raises
+    ------
+    InputError
+        There are too few records, or none with a column to watch.
+    """
+    columns = watched_columns(model, records) if records else ()
+    if not columns:
+        raise InputError(f"model {model.name!r}: the live log has no column to watch yet")
+    return build_baseline(records, learning_spec(model, columns), labels=labels)
+
+
+def learning_spec(model: ModelConfig, columns: Sequence[ColumnSpec]) -> ModelSpec:
+    """What the learner needs to know of a model."""
+    return replace(spec_of(model, columns), renewal=renewal_of(model.baseline))
 
 
 def watched_columns(model: ModelConfig, batches: Sequence[RecordBatch]) -> tuple[ColumnSpec, ...]:
@@ -73,11 +98,17 @@ def watched_columns(model: ModelConfig, batches: Sequence[RecordBatch]) -> tuple
     return tuple(column for column in columns if column.kind != IGNORED)
 
 
-def load_or_build(model: ModelConfig, now: int) -> Baseline:
-    """The baseline that a model's configuration names."""
-    if not is_baseline(model.baseline):
-        return build_from_rows(model, model.baseline, now)
-    return Baseline.from_bytes(model.baseline.read_bytes())
+def load_or_build(model: ModelConfig, path: Path, now: int) -> Baseline:
+    """The baseline of a file: as it was built, or built now from its rows."""
+    if not is_baseline(path):
+        return build_from_rows(model, path, now)
+    return Baseline.from_bytes(path.read_bytes())
+
+
+def named_files(model: ModelConfig) -> dict[str, Path]:
+    """The files that a model's configuration names, by the key of what they are normal for."""
+    files = {key_of(model.name, version): path for version, path in model.baseline.versions.items()}
+    return files if model.baseline.path is None else {model.name: model.baseline.path, **files}
 
 
 def settle(config: Config, archive: Archive, clock: Clock) -> dict[str, str]:
@@ -91,28 +122,51 @@ def settle(config: Config, archive: Archive, clock: Clock) -> dict[str, str]:
     ConfigError
         A baseline does not fit its model.
     """
-    named = [(model, load_or_build(model, clock.now())) for model in config.models]
-    for model, baseline in named:
-        check_baseline(model, baseline)
-    return archive.writer.submit(
-        lambda link: {
-            model.name: _activate(link, model, baseline, clock.now()) for model, baseline in named
-        }
-    ).result()
+    models = {model.name: model for model in config.models}
+    named = {
+        key: load_or_build(model, path, clock.now())
+        for model in config.models
+        for key, path in named_files(model).items()
+    }
+    for key, baseline in named.items():
+        check_baseline(models[model_of(key)], baseline)
+    return archive.writer.submit(lambda link: _settled(link, models, named, clock.now())).result()
 
 
-def _activate(link: Connection, model: ModelConfig, baseline: Baseline, now: int) -> str:
+def _settled(
+    link: Connection, models: Mapping[str, ModelConfig], named: Mapping[str, Baseline], now: int
+) -> dict[str, str]:
+    """What every key is judged by: what was named or activated, and what was learned live."""
+    chosen = {
+        key: _activate(link, models[model_of(key)], key, baseline, now)
+        for key, baseline in named.items()
+    }
+    for key, active in stored.active(link).items():
+        model = models.get(model_of(key))
+        if model is not None and key not in chosen and _may_learn(model, key):
+            check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
+            chosen[key] = active
+    return chosen
+
+
+def _may_learn(model: ModelConfig, key: str) -> bool:
+    """Whether the configuration lets this key have a baseline that nobody named."""
+    alone = model.baseline.learn if key == model.name else model.baseline.handover
+    return alone is not None
+
+
+def _activate(link: Connection, model: ModelConfig, key: str, baseline: Baseline, now: int) -> str:
     row = StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes())
     try:
         stored.get(link, baseline.id)
     except NotFoundError:
         stored.add(link, row)
-    past = stored.history(link, baseline.model)
+    past = stored.history(link, key)
     configured = next((seen.baseline for seen in past if seen.reason == CONFIGURED), None)
     if configured != baseline.id:
-        asked = Activation(baseline.model, baseline.id, now, CONFIGURED)
+        asked = Activation(key, baseline.id, now, CONFIGURED)
         stored.activate(link, asked, again=True)
-    active = stored.active(link)[baseline.model]
+    active = stored.active(link)[key]
     if active != baseline.id:
         check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
     return active

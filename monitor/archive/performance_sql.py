@@ -64,6 +64,13 @@ def figures(connection: Connection, query: Query, limit: int) -> list[Performanc
     return [PerformanceRow(*row) for row in reversed(connection.execute(newest).all())]
 
 
+def every(connection: Connection, model: str) -> list[PerformanceRow]:
+    """All figures of a model, by window."""
+    statement = select(*_ROW).where(performance.c.model == model)
+    order = (performance.c.window_start, performance.c.version)
+    return [PerformanceRow(*row) for row in connection.execute(statement.order_by(*order))]
+
+
 def newest(connection: Connection, model: str) -> list[PerformanceRow]:
     """Per segment, metric and kind the figure of the newest window that has one."""
     table = performance.c

@@ -99,7 +99,12 @@ def _tell(found: Replay) -> None:
     for decision_id in found.extra:
         click.echo(f"{decision_id}: made by replay, not in the archive")
     same = sum(compared.identical for compared in found.compared)
+    for name in found.wrong:
+        click.echo(f"{name}: replay states it otherwise")
     say(f"{same} of {len(found.compared)} decisions are identical.")
+    if found.figures:
+        equal = found.figures - len(found.wrong)
+        say(f"{equal} of {found.figures} performance figures are identical.")
 
 
 def _difference(compared: Comparison) -> str:
@@ -122,6 +127,7 @@ def _plain(found: Replay) -> dict[str, Any]:
     return {
         "identical": found.identical,
         "extra": list(found.extra),
+        "figures": {"compared": found.figures, "different": list(found.wrong)},
         "decisions": [
             {"decision_id": compared.archived.decision_id, "identical": compared.identical}
             for compared in found.compared

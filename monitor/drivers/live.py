@@ -23,7 +23,14 @@ from alerts.outbox import rows_for
 from alerts.render import render_message
 from detectors.profile.profile import Profile
 from detectors.profile.sample import Sample
-from monitor.archive import alerts_sql, decisions, engine_state, journal, outbox_sql
+from monitor.archive import (
+    alerts_sql,
+    decisions,
+    engine_state,
+    journal,
+    outbox_sql,
+    performance_sql,
+)
 from monitor.archive.decisions import DecisionRow
 from monitor.archive.engine_state import EngineState
 from monitor.archive.journal import Entry
@@ -31,6 +38,7 @@ from monitor.drivers.idle import advance_to
 from monitor.drivers.signals import reference, signals
 from monitor.engine.engine import control
 from monitor.errors import DriftdError
+from monitor.model import model_of
 from monitor.packing import compress, pack
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.engine.decision import Decision
     from monitor.engine.engine import Engine
+    from monitor.performance import PerformanceRow
 
 READ_ENTRIES = 64
 READ_BYTES = 32 << 20
@@ -112,6 +121,7 @@ class LiveDriver:
     on_decisions : hears of committed decisions, on the driver's thread.
     idle : by model, the silence (microseconds) after which its windows are closed. It decides
         nothing, so the archived configuration that the engine runs on does not say it.
+    attend : looks after every entry whether the engine has something due; see `drivers.teach`.
     """
 
     def __init__(
@@ -122,6 +132,7 @@ class LiveDriver:
         notify: Notify,
         on_decisions: Callable[[Sequence[Decision]], None] = lambda _made: None,
         idle: Mapping[str, int] | None = None,
+        attend: Callable[[Engine], object] = lambda _engine: None,
     ) -> None:
         self.engine = build()
         self.taken = self.engine.cursor
@@ -133,6 +144,7 @@ class LiveDriver:
         self._notify = notify
         self._on_decisions = on_decisions
         self._idle = idle or {}
+        self._attend = attend
         self._unsaved = 0
         self._arrived: dict[str, int] = {}
         self._started = clock.now()
@@ -194,7 +206,7 @@ class LiveDriver:
         now = self._clock.now()
         for name, model in self.engine.models.items():
             arrived = self._arrived.get(name, self._started)
-            to = advance_to(model, arrived, now, self._idle.get(name))
+            to = advance_to(model, arrived, now, self._idle.get(model_of(name)))
             if to is not None:
                 self.append_control(control("advance", model=name, to=to))
 
@@ -256,15 +268,17 @@ class LiveDriver:
         with self._progress:
             self.taken = entry.seq
             self._progress.notify_all()
+        self._attend(self.engine)
 
     def _commit(self, made: Sequence[Made]) -> None:
         now = self._clock.now()
+        figures = self.engine.drain()
         state = EngineState(self.engine.cursor, compress(pack(self.engine.state())), now)
         self._since_snapshot += len(made)
         snapshot = self._since_snapshot >= SNAPSHOT_DECISIONS
         size = len(state.state) + sum(len(one.profile) for one in made)
         self._archive.writer.submit(
-            lambda link: self._store(link, made, state, snapshot=snapshot), size=size
+            lambda link: self._store(link, made, figures, state, snapshot=snapshot), size=size
         ).result()
         self._unsaved, self._saved = 0, self._clock.monotonic()
         if snapshot:
@@ -276,6 +290,7 @@ class LiveDriver:
         self,
         link: Connection,
         made: Sequence[Made],
+        figures: Sequence[PerformanceRow],
         state: EngineState,
         *,
         snapshot: bool,
@@ -283,6 +298,7 @@ class LiveDriver:
         for one in made:
             decisions.add(link, row(one, state), one.decision.evidence, one.profile)
             self._tell(link, one.decision, state.saved_at)
+        performance_sql.save(link, figures, state.saved_at)
         engine_state.save(link, state)
         if snapshot:
             engine_state.keep_snapshot(link, state, MAX_SNAPSHOTS)

@@ -7,21 +7,23 @@ there and needs nothing of the daemon that made the decisions, only the archive.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from monitor.archive import decisions, engine_state, journal
+from monitor.archive import decisions, engine_state, journal, performance_sql
 from monitor.engine.engine import Engine
 from monitor.packing import decompress, unpack
 from monitor.progress import unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from monitor.archive.decisions import DecisionRow
     from monitor.archive.journal import Entry
     from monitor.archive.reader import Reader
     from monitor.engine.decision import Decision
     from monitor.engine.engine import Resolver
+    from monitor.performance import PerformanceRow
     from monitor.progress import Progress
 
 READ_ENTRIES = 64
@@ -44,16 +46,23 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found: comparisons in order of making, and decisions nobody archived."""
+    """What a replay found: comparisons in order of making, and decisions nobody archived.
+
+    `figures` counts performance figures of the archive that the replay came by with the same
+    labels, `wrong` names those of them that it states otherwise.
+    """
 
     compared: tuple[Comparison, ...]
     extra: tuple[str, ...]
     start: int
+    figures: int = 0
+    wrong: tuple[str, ...] = ()
 
     @property
     def identical(self) -> bool:
         """Whether everything asked for came out as archived."""
-        return all(found.identical for found in self.compared) and not self.extra
+        same = all(found.identical for found in self.compared)
+        return same and not self.extra and not self.wrong
 
 
 def replay(
@@ -79,12 +88,48 @@ def replay(
         engine = Engine.restore(unpack(decompress(snapshot.state)), resolve)
     start, missing = engine.cursor, {found.decision_id for found in wanted}
     made: dict[str, tuple[bytes, bytes]] = {}
+    figures = _Figures()
     for decision in _decisions(reader, engine, missing, progress):
         made[decision.id] = (decision.body, decision.evidence)
+        figures.add(engine.drain())
     compared = tuple(_compare(reader, found, made.get(found.decision_id)) for found in wanted)
     known = {found.decision_id for found in wanted}
     extra = tuple(sorted(set(made) - known)) if complete else ()
-    return Replay(compared, extra, start)
+    return Replay(compared, extra, start, *figures.compared(reader))
+
+
+class _Figures:
+    """Performance figures as a replay stated them, for comparison with the archive's.
+
+    When a figure is restated depends on when the daemon stored its state; what it says of given
+    labels does not. So those that rest on equally many labels, the same newest among them, must be
+    equal.
+    """
+
+    def __init__(self) -> None:
+        self._stated: dict[tuple[Any, ...], PerformanceRow] = {}
+
+    def add(self, rows: Sequence[PerformanceRow]) -> None:
+        """Remember figures by place and labels."""
+        self._stated.update({_labels(row): row for row in rows})
+
+    def compared(self, reader: Reader) -> tuple[int, tuple[str, ...]]:
+        """How many the archive has with the same labels, and which of them differ."""
+        found: list[PerformanceRow] = []
+        for model in sorted({row.model for row in self._stated.values()}):
+            found += reader.run(partial(performance_sql.every, model=model))
+        both = [(row, self._stated[_labels(row)]) for row in found if _labels(row) in self._stated]
+        return len(both), tuple(_named(old) for old, new in both if old != new)
+
+
+def _labels(row: PerformanceRow) -> tuple[Any, ...]:
+    place = (row.model, row.version, row.segment, row.window_start, row.metric, row.kind)
+    return (*place, row.rows, row.labelled, row.as_of)
+
+
+def _named(row: PerformanceRow) -> str:
+    where = f"{row.model} {row.version} {row.segment}".rstrip()
+    return f"{row.kind} {row.metric} of {where}, window {row.window_index}"
 
 
 def _decisions(
