@@ -5,12 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detectors.quality.rules import Rules
+
 if TYPE_CHECKING:
     from detectors.protocols import Online, Scorer
     from monitor.schema import ColumnSpec
 
+AS_USUAL = Rules()
+"""Nothing was said about the data: it is judged by the baseline alone."""
+
 WHOLE = ""
 """Name of the segment that holds every record."""
+
+
+def key_of(model: str, version: str | None = None) -> str:
+    """What has a baseline: a model, or one version of it (`flights`, `flights/7`)."""
+    return model if version is None else f"{model}/{version}"
+
+
+def model_of(key: str) -> str:
+    """The model of a key; no model has a slash in its name."""
+    return key.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,8 @@ class PerformanceSpec:
     quantile
         Which quantile a regression predicts, for its quantile loss.
     objective, tolerance
-        What performance must be, and by how much it may be worse than the baseline's.
+        What performance must be, and by how much it may be worse than the baseline's (None: that
+        is not asked).
     min_effect
         Smallest change that is worth an alarm: Cohen's h of a share, or standard deviations.
     groups, group_metrics, min_rows
@@ -78,7 +94,7 @@ class PerformanceSpec:
     costs: tuple[tuple[float, ...], ...] = ()
     quantile: float = 0.5
     objective: ObjectiveSpec | None = None
-    tolerance: float = 0.0
+    tolerance: float | None = None
     min_effect: float = 0.02
     groups: tuple[str, ...] = ()
     group_metrics: tuple[str, ...] = ()
@@ -114,6 +130,29 @@ class OnlineSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewalSpec:
+    """When a baseline is learned from the live log; microseconds, None for never.
+
+    Attributes
+    ----------
+    learn
+        Length of the first part of the log that is the first baseline.
+    rolling, refresh
+        Length of the last part that is the next one, and how often there is a next one.
+    handover
+        Length of the first part of an unknown version's records that is its own baseline.
+    season
+        Whether windows are also compared with baseline windows of the same phase.
+    """
+
+    learn: int | None = None
+    rolling: int | None = None
+    refresh: int | None = None
+    handover: int | None = None
+    season: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: what its columns are, how its stream is cut, what counts as enough records.
 
@@ -130,5 +169,7 @@ class ModelSpec:
     positive: str | None = None
     task: str = "none"
     scorers: tuple[Scorer, ...] = ()
+    quality: Rules = AS_USUAL
     online: tuple[OnlineSpec, ...] = ()
     performance: PerformanceSpec = PerformanceSpec()
+    renewal: RenewalSpec = RenewalSpec()

@@ -19,7 +19,7 @@ from detectors.quality import (
     judge_quality,
 )
 from detectors.quality.rates import RateRule
-from detectors.result import QualityFinding, QualityKind
+from detectors.quality.schema import one_schema_change, unknown_column
 from detectors.univariate.battery import Battery
 from monitor.engine import policy, report
 from monitor.engine.decision import decide
@@ -27,13 +27,15 @@ from monitor.engine.memory import Place, StreamMemory
 from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
 from monitor.engine.power import Powers, with_power
-from monitor.engine.windows import Stream, middle
+from monitor.engine.windows import Stream, middle, span_of
+from monitor.model import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from detectors.result import QualityFinding
     from detectors.sequential.budget import Share
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import Baseline, SegmentBaseline
@@ -79,7 +81,11 @@ class Part:
         history = baseline.history
         rule = RateRule(alpha=lines.quality_alpha(segment))
         quality = QualityBaseline.of(
-            baseline.profile, FaultHistory(history.rows, history.faults), rule
+            baseline.profile,
+            FaultHistory(history.rows, history.faults),
+            rule,
+            sample=baseline.sample,
+            rules=spec.quality,
         )
         volume = None
         if spec.window.every is not None and len(np.unique(history.mid)) > 1:
@@ -104,22 +110,39 @@ class Judge:
         self._memories: dict[Stream, StreamMemory] = {}
         self._powers = Powers()
 
-    def judge(self, window: ClosedWindow, more: Sequence[Finding] = ()) -> Decision:
+    def judge(
+        self,
+        window: ClosedWindow,
+        more: Sequence[Finding] = (),
+        performance: Mapping[str, Any] | None = None,
+    ) -> Decision:
         """The decision on a closed window; remembers what the next one needs.
 
-        `more` was found by others; a window with too few records does not tell it.
+        `more` was found by others; a window with too few records does not tell it. `performance`
+        is what labels say by now.
         """
         part = self._parts[window.stream.segment]
         memory = self._memory(window.stream, part)
-        quality = self._quality(part, window)
+        quality = self._quality(part, memory, window)
         if window.profile.rows < self._spec.min_records:
             rows, least = window.profile.rows, self._spec.min_records
             verdicts = report.too_few(self._reporter(part, window), quality, rows, least)
         else:
             verdicts = self._judged(part, memory, window, quality)
             verdicts = report.with_more(verdicts, more, window.profile.rows)
-        verdicts = replace(verdicts, stage=part.baseline.stage.value)
+        stage = part.baseline.stage.value
+        verdicts = replace(verdicts, stage=stage, performance=performance or {})
         return decide(self._spec.name, window, self._baseline.id, self._config, verdicts)
+
+    @property
+    def config(self) -> str:
+        """Digest of the configuration that decides."""
+        return self._config
+
+    @property
+    def lines(self) -> Lines:
+        """The model's part of the budget."""
+        return self._lines
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` continues from."""
@@ -141,7 +164,9 @@ class Judge:
             self._memories[stream] = StreamMemory.start(part.baseline)
         return self._memories[stream]
 
-    def _quality(self, part: Part, window: ClosedWindow) -> tuple[QualityFinding, ...]:
+    def _quality(
+        self, part: Part, memory: StreamMemory, window: ClosedWindow
+    ) -> tuple[QualityFinding, ...]:
         found: tuple[QualityFinding, ...] = ()
         every = self._spec.window.every
         if part.volume is not None and every is not None and not window.partial:
@@ -151,8 +176,18 @@ class Judge:
         if window.last_event is not None:
             found += find_silence(window.last_event, window.end, self._baseline.gaps)
         if window.profile.rows >= self._spec.min_records:
-            found += judge_quality(part.quality, window.profile)
-        return found + tuple(map(_appeared, sorted(window.appeared)))
+            hashes = window.profile.row_hashes
+            found += judge_quality(
+                part.quality,
+                window.profile,
+                window.sample,
+                span=span_of(window, self._spec.window),
+                recurring=memory.recent.compare(hashes),
+            )
+            if window.stream.segment == WHOLE:
+                memory.recent.add(window.start, hashes)
+        found += tuple(map(unknown_column, sorted(window.appeared)))
+        return one_schema_change(self._spec.quality.told(found))
 
     def _judged(
         self,
@@ -162,7 +197,9 @@ class Judge:
         quality: tuple[QualityFinding, ...],
     ) -> Verdicts:
         statistics = part.battery.judge(window.profile)
-        broken = frozenset(f.column for f in quality if f.severity == "broken")
+        broken = frozenset(
+            name for f in quality if f.severity == "broken" for name in (f.column, *f.columns)
+        )
         x = part.baseline.season.design(np.array([middle(window)]))[0]
         place = Place(window.index, window.start, window.profile.rows)
         result, lines = self._columns(part, memory, window, x, place, broken)
@@ -225,14 +262,3 @@ class Judge:
 
     def _reporter(self, part: Part, window: ClosedWindow) -> report.Reporter:
         return report.Reporter(self._spec, part.baseline, window)
-
-
-def _appeared(name: str) -> QualityFinding:
-    return QualityFinding(
-        column=name,
-        kind=QualityKind.SCHEMA,
-        severity="warning",
-        observed=1.0,
-        expected=0.0,
-        text=f"{name}: a column that the baseline never had; it is not watched",
-    )

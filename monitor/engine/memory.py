@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.quality.replay import RecentRows
 from detectors.sequential.monitor import RECENT, SequentialState, step
 from detectors.sequential.recovery import Recovery
 
@@ -138,6 +139,7 @@ class StreamMemory:
     columns: Watch
     panel: Watch | None = None
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: RecentRows = field(default_factory=RecentRows)
 
     @classmethod
     def start(cls, baseline: SegmentBaseline) -> StreamMemory:
@@ -161,6 +163,7 @@ class StreamMemory:
             "starts": [seen.start for seen in self.seen],
             "means": np.array([seen.mean for seen in self.seen]),
             "stds": np.array([seen.std for seen in self.seen]),
+            "recent": self.recent.state(),
         }
 
     @classmethod
@@ -171,4 +174,5 @@ class StreamMemory:
             memory.panel = Watch.restore(baseline.panel.calibration, state["panel"])
         windows = zip(state["starts"], state["means"], state["stds"], strict=True)
         memory.seen.extend(Seen(*window) for window in windows)
+        memory.recent = RecentRows.restore(state["recent"])
         return memory

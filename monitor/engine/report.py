@@ -68,7 +68,9 @@ class Reporter:
     ) -> Verdicts:
         """Everything that is said about a window with enough records."""
         found = [self._quality(finding) for finding in quality]
-        told = {finding.column for finding in found if finding.severity == "broken"}
+        told = {
+            name for q in quality if q.severity == "broken" for name in (q.column, *q.columns)
+        }
         found += [
             self._drift(drift, memory, lines)
             for drift in standing.drifting
@@ -86,7 +88,7 @@ class Reporter:
             findings=findings,
             unjudged=frozenset(told),
             panel={} if panel is None else panel_values(panel),
-            columns=self._column_values(findings, result, lines, statistics),
+            columns=_also(quality, self._column_values(findings, result, lines, statistics)),
             evidence=self._evidence(result, memory),
         )
 
@@ -338,6 +340,16 @@ def _statuses(findings: Sequence[Finding]) -> dict[str, Status]:
     for finding in findings:
         status.setdefault(finding.column, _STATUS[finding.severity])
     return status
+
+
+def _also(
+    quality: Sequence[QualityFinding], values: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The columns with the status of findings that speak of several of them."""
+    for found in quality:
+        for name in values.keys() & set(found.columns):
+            values[name]["status"] = int(_STATUS[found.severity])
+    return values
 
 
 def _measured(statistics: Sequence[ColumnStatistics]) -> dict[str, dict[str, Any]]:

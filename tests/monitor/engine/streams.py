@@ -94,7 +94,7 @@ def model_engine(spec: ModelSpec, learned: Baseline, config: str) -> ModelEngine
         windows_per_day=24.0,
         segments=tuple(learned.segments),
         importance=(1.0,) * len(learned.frame.columns),
-        rules=Layout.of(learned.frame).size,
+        rules=Layout.of(learned.frame).tests,
         panel=panel_of(learned),
     )
     lines = BudgetLines(ledger_of(Budget(), [watched]), watched)
