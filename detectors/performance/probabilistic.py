@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detectors.performance.confidence import mean_bounds
 from detectors.performance.measure import EXACT, Reading, of_bounded, of_unbounded, undefined
 
 if TYPE_CHECKING:
@@ -61,22 +62,33 @@ def ece(outcomes: Outcomes, setting: Setting) -> Reading:
     confidence, hit = _confidence(known, setting)
     gap = hit - confidence
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    level = setting.alpha / BINS
-    parts = [
-        of_bounded(np.where(place == one, gap, 0.0), known.weights, level, -1.0, 1.0)
-        for one in range(BINS)
-    ]
+    parts = [_bin(gap, place == one, known.weights, setting.alpha / BINS) for one in range(BINS)]
+    exact = parts[0].interval == EXACT
     return Reading(
         value=sum(abs(part.value) for part in parts),
         lower=sum(max(0.0, part.lower, -part.upper) for part in parts),
         upper=min(1.0, sum(max(abs(part.lower), abs(part.upper)) for part in parts)),
         rows=len(known),
-        interval=f"{parts[0].interval}; every bin at a tenth of the level"
-        if parts[0].interval == EXACT
-        else parts[0].interval,
+        interval=f"{EXACT}; every bin at a tenth of the level" if exact else parts[0].interval,
         reason=parts[0].reason,
         gain=np.sum([np.sign(part.value) * part.gain for part in parts], axis=0),
     )
+
+
+def _bin(
+    gap: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None,
+    level: float,
+) -> Reading:
+    """Mean over all rows of the gap of those in one bin; the others count as 0."""
+    if weights is not None:
+        return of_bounded(np.where(inside, gap, 0.0), weights, level, -1.0, 1.0)
+    part = gap[inside]
+    lower, upper = mean_bounds(part, level, -1.0, 1.0, zeros=len(gap) - len(part))
+    value = float(part.sum()) / len(gap)
+    gain = np.where(inside, gap, 0.0) - value
+    return Reading(value, lower, upper, len(gap), EXACT, gain=gain)
 
 
 def _has_scores(known: Outcomes) -> bool:
