@@ -33,6 +33,12 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "hellinger": "detectors.univariate.hellinger:Hellinger",
         "total_variation": "detectors.univariate.total_variation:TotalVariation",
         "chi2": "detectors.univariate.chi2:ChiSquare",
+        "cramer_von_mises": "detectors.univariate.cramer_von_mises:CramerVonMises",
+        "anderson_darling": "detectors.univariate.anderson_darling:AndersonDarling",
+        "energy": "detectors.univariate.energy:Energy",
+        "kl": "detectors.univariate.kl:KullbackLeibler",
+        "linf": "detectors.univariate.linf:LInfinity",
+        "g": "detectors.univariate.g:LikelihoodRatio",
     },
     MULTIVARIATE: {
         "moments": "detectors.multivariate.moments:Moments",
@@ -66,7 +72,10 @@ BUILT_IN: Mapping[str, str] = {
     name: place for family in FAMILIES.values() for name, place in family.items()
 }
 
-EXCLUDED: Mapping[str, str] = {}
+EXCLUDED: Mapping[str, str] = {
+    "detectors.univariate.parameters:Tested": "base class",
+    "detectors.univariate.parameters:Untested": "base class",
+}
 """Public detector classes that are not in the table, with the reason."""
 
 

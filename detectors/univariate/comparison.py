@@ -1,9 +1,9 @@
 """One window beside its baseline: what all univariate detectors share, computed once.
 
-Numeric columns are compared on their cells (Kolmogorov-Smirnov, Wasserstein) and, for the
-detectors that compare shares, on about `bins` groups with equal baseline mass whose borders are
-cell edges. Categorical columns are compared on their most frequent baseline values and one group
-for the rest, in which values outside the vocabulary are counted.
+Numeric columns are compared on their cells (`sweep`) and, for the detectors that compare shares, on
+about `bins` groups with equal baseline mass whose borders are cell edges. Categorical columns are
+compared on their most frequent baseline values and one group for the rest, in which values outside
+the vocabulary are counted.
 
 Missing, wrong-typed and infinite values take no part. A column without valid values on either side
 yields NaN, and no other column notices.
@@ -11,23 +11,23 @@ yields NaN, and no other column notices.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detectors.errors import InputError, ParameterError
+from detectors.univariate.contingency import Contingency
+from detectors.univariate.laws import TOGETHER, Laws
+from detectors.univariate.sweep import Integral, Swept, sweep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from detectors.profile.frame import Frame
+    from detectors.profile.frame import Frame, NumericFrame
     from detectors.profile.numeric import NumericTally
     from detectors.profile.profile import Profile
-
-TOGETHER = 32
-"""Columns swept at once: their cells, as doubles, stay in the L2 cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,8 @@ class Reference:
         int64 `(c, g)`: baseline counts per group, zero-padded.
     mean, spread
         float64 `(f1,)`: baseline mean and standard deviation, column units.
+    laws
+        What statistics do without change.
     """
 
     frame: Frame
@@ -64,6 +66,7 @@ class Reference:
     groups: NDArray[np.int64]
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
+    laws: Laws
 
     @classmethod
     def of(cls, baseline: Profile, bins: int = 10, max_values: int = 50) -> Reference:
@@ -88,17 +91,23 @@ class Reference:
         cumulated, rows = _cumulated(baseline.cells)
         borders = _borders(cumulated, bins)
         kept = np.argsort(-baseline.codes, axis=1, kind="stable")[:, :max_values]
-        below = _at_borders(np.cumsum(baseline.cells[:, :-1], axis=1), borders)
+        below = _below(baseline, borders)
+        excess = _mean_excess(baseline.numeric, rows)
+        frame = baseline.frame.numeric
+        inside = np.column_stack([1 - cumulated[:, 0], cumulated[:, -1]])
+        with np.errstate(over="ignore"):
+            beyond = np.vecdot(excess, inside) * frame.unit
         return cls(
             frame=baseline.frame,
             cumulated=cumulated,
-            excess=_mean_excess(baseline.numeric, rows),
+            excess=excess,
             borders=borders,
             kept=kept,
             rows=np.concatenate([rows, baseline.categorical.valid()]),
             groups=_groups(below, rows, baseline, kept),
             mean=baseline.mean(),
             spread=baseline.std(),
+            laws=Laws(cumulated, partial(_integral, frame), beyond),
         )
 
     @property
@@ -111,6 +120,10 @@ class Reference:
         """Names of the numeric and the categorical columns."""
         return self.frame.numeric.names + self.frame.categorical.names
 
+    def same_grid(self, other: Reference) -> bool:
+        """Whether both were made from one baseline (one of them perhaps without some rows)."""
+        return self.borders is other.borders
+
     def compare(self, window: Profile) -> Comparison:
         """Compare a window's profile with the baseline.
 
@@ -119,52 +132,80 @@ class Reference:
         InputError
             If the profile was measured on another frame.
         """
+        self._require_frame(window)
+        columns = len(self.numeric)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            swept = self._sweep(window)
+            excess = _mean_excess(window.numeric, swept.rows)
+            unit = self.frame.numeric.unit
+            area = swept.area + np.abs(excess - self.excess).sum(axis=1) * unit
+            area = np.maximum(area, np.abs(window.mean() - self.mean))
+            ends = self.cumulated[:, [0, -1]]
+            outside = _square_outside(swept.ends, excess, ends, self.excess)
+            square = swept.square_area + unit * outside
+        empty = self.rows[:columns] == 0
+        area[empty], square[empty] = np.nan, np.nan
+        return Comparison(
+            reference=self,
+            rows=np.concatenate([swept.rows, window.categorical.valid()]),
+            groups=_groups(swept.below, swept.rows, window, self.kept),
+            gap=swept.gap,
+            area=area,
+            square_area=square,
+            mises=swept.mises,
+            darling=swept.darling,
+        )
+
+    def without(self, window: Profile) -> Reference:
+        """The reference that the baseline would have been without a window that is part of it.
+
+        Groups, and the laws of statistics without change, stay those of the whole baseline.
+
+        Raises
+        ------
+        InputError
+            If the profile was measured on another frame.
+        """
+        self._require_frame(window)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            cumulated, inside = _cumulated(window.cells)
+            columns = len(inside)
+            rows = self.rows - np.concatenate([inside, window.categorical.valid()])
+            numeric = self.rows[:columns]
+            here, left = inside / rows[:columns], numeric / rows[:columns]
+            here[inside == 0], left[inside == 0] = 0.0, 1.0
+            part = np.nan_to_num(cumulated, copy=False) * here[:, None]
+            excess = np.nan_to_num(_mean_excess(window.numeric, inside), copy=False) * here[:, None]
+            mean = np.nan_to_num(window.mean(), copy=False) * here
+            groups = _groups(_below(window, self.borders), inside, window, self.kept)
+            return replace(
+                self,
+                cumulated=self.cumulated * left[:, None] - part,
+                excess=self.excess * left[:, None] - excess,
+                rows=rows,
+                groups=self.groups - groups,
+                mean=self.mean * left - mean,
+            )
+
+    def _require_frame(self, window: Profile) -> None:
         frame = self.frame
         if window.frame is not frame and window.frame.fingerprint != frame.fingerprint:
             raise InputError("the window was measured on another frame than the baseline")
-        columns = len(self.numeric)
-        gap, area = np.empty(columns), np.empty(columns)
-        rows = np.empty(columns, dtype=np.int64)
-        below = np.empty(self.borders.shape, dtype=np.int64)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            for start in range(0, columns, TOGETHER):
-                part = slice(start, start + TOGETHER)
-                gap[part], area[part], rows[part], below[part] = self._sweep(window, part)
-            outside = np.abs(_mean_excess(window.numeric, rows) - self.excess).sum(axis=1)
-            area += outside * frame.numeric.unit
-            area = np.maximum(area, np.abs(window.mean() - self.mean))
-        area[self.rows[:columns] == 0] = np.nan
-        return Comparison(
-            reference=self,
-            rows=np.concatenate([rows, window.categorical.valid()]),
-            groups=_groups(below, rows, window, self.kept),
-            gap=gap,
-            area=area,
-        )
 
-    def _sweep(
-        self, window: Profile, part: slice
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-        """Largest gap and area between distribution functions, rows, counts below the borders."""
-        cells = window.cells[part]
-        cumulated = np.cumsum(cells[:, :-1], axis=1)
-        rows = cumulated[:, -1] + cells[:, -1]
-        gaps = np.divide(cumulated, rows[:, None])
-        np.subtract(gaps, self.cumulated[part], out=gaps)
-        np.abs(gaps, out=gaps)
-        area = gaps.sum(axis=1) - (gaps[:, 0] + gaps[:, -1]) / 2
-        area *= self.frame.numeric.width[part]
-        numeric = self.frame.numeric
-        first, last = np.searchsorted(numeric.edge_columns, (part.start, part.stop))
-        explicit = numeric.edge_columns[first:last] - part.start
-        area[explicit] = np.vecdot(gaps[explicit], self._edge_weights[first:last])
-        return gaps.max(axis=1), area, rows, _at_borders(cumulated, self.borders[part])
-
-    @cached_property
-    def _edge_weights(self) -> NDArray[np.float64]:
-        """Trapezoidal weights of the edges of the columns with explicit edges."""
-        widths = np.diff(self.frame.numeric.edge_values, axis=1)
-        return (np.pad(widths, ((0, 0), (1, 0))) + np.pad(widths, ((0, 0), (0, 1)))) / 2
+    def _sweep(self, window: Profile) -> Swept:
+        parts = []
+        for start in range(0, max(len(self.numeric), 1), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            parts.append(
+                sweep(
+                    window.cells[part],
+                    self.cumulated[part],
+                    self.rows[: len(self.numeric)][part],
+                    self.borders[part],
+                    _integral(self.frame.numeric, part),
+                )
+            )
+        return Swept.joined(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +223,10 @@ class Comparison:
     area
         float64 `(f1,)`: area between the distribution functions, column units, at least the
         difference of the means.
+    square_area
+        float64 `(f1,)`: area under the squared difference, column units.
+    mises, darling
+        float64 `(f1,)`: see `Swept`.
     """
 
     reference: Reference
@@ -189,6 +234,9 @@ class Comparison:
     groups: NDArray[np.int64]
     gap: NDArray[np.float64]
     area: NDArray[np.float64]
+    square_area: NDArray[np.float64]
+    mises: NDArray[np.float64]
+    darling: NDArray[np.float64]
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
@@ -211,6 +259,22 @@ class Comparison:
             window = self.groups / self.rows[:, None]
             baseline = self.reference.groups / self.reference.rows[:, None]
         return window, baseline
+
+    @cached_property
+    def smoothed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Shares of window and baseline with half a row more in every group in use, `(c, g)` each.
+
+        `(k + 1/2) / (rows + groups / 2)`: no share is 0, so logarithms of their ratio are finite.
+        """
+        more = 0.5 * np.maximum(self.group_count, 1)
+        window: NDArray[np.float64] = (self.groups + 0.5) / (self.rows + more)[:, None]
+        baseline = (self.reference.groups + 0.5) / (self.reference.rows + more)[:, None]
+        return window, baseline
+
+    @cached_property
+    def contingency(self) -> Contingency:
+        """Both sides' counts per group, small groups pooled."""
+        return Contingency.of(self.groups, self.reference.groups, self.rows, self.reference.rows)
 
     @cached_property
     def precision(self) -> NDArray[np.float64]:
@@ -241,8 +305,40 @@ def _borders(cumulated: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     return borders
 
 
-def _at_borders(counts: NDArray[np.int64], borders: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.take_along_axis(counts, borders, axis=1)
+def _below(profile: Profile, borders: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 `(f1, bins - 1)`: values below each border."""
+    return np.take_along_axis(np.cumsum(profile.cells[:, :-1], axis=1), borders, axis=1)
+
+
+def _integral(frame: NumericFrame, part: slice) -> Integral:
+    """The trapezoidal rule over the edges of some columns."""
+    first, last = np.searchsorted(frame.edge_columns, (part.start, part.stop))
+    widths = np.diff(frame.edge_values[first:last], axis=1)
+    weights = (np.pad(widths, ((0, 0), (1, 0))) + np.pad(widths, ((0, 0), (0, 1)))) / 2
+    return Integral(frame.width[part], frame.edge_columns[first:last] - part.start, weights)
+
+
+def _square_outside(
+    window: NDArray[np.float64],
+    excess: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    baseline_excess: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`integral D**2` beyond the edges, float64 `(f1,)` in fixed-point units.
+
+    Profiles know how many values lie out there and their mean distance; all of a side are taken to
+    lie at that distance. `window` and `baseline` are the shares below both edges.
+    """
+    total = np.zeros(len(excess))
+    for side in (0, 1):
+        p, q = (np.abs(side - shares[:, side]) for shares in (window, baseline))
+        near_p, near_q = (
+            np.divide(e[:, side], share, out=np.zeros_like(share), where=share > 0)
+            for e, share in ((excess, p), (baseline_excess, q))
+        )
+        outer = np.where(near_p > near_q, p, q)
+        total += (p - q) ** 2 * np.minimum(near_p, near_q) + outer**2 * np.abs(near_p - near_q)
+    return total
 
 
 def _groups(

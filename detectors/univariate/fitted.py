@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import chdtri
 
-from detectors.errors import InputError, ParameterError
+from detectors.errors import InputError
+from detectors.result import no_guarantee
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from detectors.result import ColumnStatistics
+    from detectors.result import ColumnStatistics, Guarantee
     from detectors.univariate.comparison import Comparison, Reference
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A detector fitted to `reference`; `measure` holds its parameters and its formula."""
+    """A detector fitted to `reference`; `measure` holds its parameters and its formula.
+
+    `threshold` is a constant that the user wants statistics compared with, instead of the one that
+    follows from the number of rows.
+    """
 
     reference: Reference
     measure: Callable[[Comparison], ColumnStatistics]
+    threshold: float | None = None
 
     def judge(self, window: Comparison) -> ColumnStatistics:
         """Measure all columns of one window.
@@ -34,15 +40,16 @@ class Fitted:
         InputError
             If the window was compared with another reference.
         """
-        if window.reference is not self.reference:
+        if not window.reference.same_grid(self.reference):
             raise InputError("the window was compared with another reference")
-        return self.measure(window)
+        result = self.measure(window)
+        if self.threshold is None:
+            return result
+        threshold = np.full(len(result.columns), float(self.threshold))
+        return replace(result, threshold=threshold, guarantee=_USERS)
 
 
-def require_share(name: str, value: float) -> None:
-    """Refuse a probability or share outside (0, 1)."""
-    if not 0 < value < 1:
-        raise ParameterError(f"{name} must be in (0, 1), got {value}")
+_USERS = no_guarantee("the user's own threshold, without a false-alarm guarantee")
 
 
 def null_quantile(window: Comparison, alpha: float) -> NDArray[np.float64]:
@@ -52,3 +59,11 @@ def null_quantile(window: Comparison, alpha: float) -> NDArray[np.float64]:
     """
     degrees = np.where(window.group_count > 1, window.group_count - 1.0, np.nan)
     return np.asarray(chdtri(degrees, alpha), dtype=np.float64)
+
+
+def approximate(alpha: float) -> Guarantee:
+    """What the quantile of a chi-square law promises of a distance between groups."""
+    return no_guarantee(
+        f"about {alpha:g} of unchanged windows exceed the threshold; "
+        "assumes independent rows and five expected rows per group"
+    )

@@ -7,29 +7,41 @@ is about `(1/n + 1/m) chi2_{B-1} / 8`; `threshold` is the `1 - alpha` quantile o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from detectors.result import ColumnStatistics, no_guarantee
-from detectors.univariate.fitted import Fitted, null_quantile, require_share
+from detectors.card import Card
+from detectors.result import ColumnStatistics
+from detectors.univariate.fitted import approximate, null_quantile
+from detectors.univariate.parameters import Tested
 
 if TYPE_CHECKING:
-    from detectors.univariate.comparison import Comparison, Reference
+    from detectors.univariate.comparison import Comparison
 
 
 @dataclass(frozen=True)
-class Hellinger:
-    """Parameters: `alpha`, the approximate share of unchanged windows over the threshold."""
+class Hellinger(Tested):
+    """The distance of the roots of the shares."""
 
-    alpha: float = 0.05
-
-    def __post_init__(self) -> None:
-        require_share("alpha", self.alpha)
-
-    def fit(self, reference: Reference) -> Fitted:
-        """Fix the baseline."""
-        return Fitted(reference, self._measure)
+    card: ClassVar[Card] = Card(
+        input=(
+            "numeric columns on quantile groups of the baseline, categorical columns on their "
+            "values"
+        ),
+        statistic="H = sqrt(sum (√p - √q)² / 2), in [0, 1]",
+        guarantee=(
+            "about alpha of unchanged windows exceed the threshold; independent rows, five "
+            "expected rows per group"
+        ),
+        cost="nothing per record, 0.5 µs per column and window",
+        memory="nothing beyond the profile",
+        reference="Hellinger 1909, J. reine angew. Math. 136",
+        avoid=(
+            "as a fixed threshold over windows of different size: its size without change "
+            "falls with the root of the rows"
+        ),
+    )
 
     def _measure(self, window: Comparison) -> ColumnStatistics:
         p, q = window.shares
@@ -43,8 +55,5 @@ class Hellinger:
             p_value=None,
             effect=distance,
             effect_unit="distance, at most 1",
-            guarantee=no_guarantee(
-                f"about {self.alpha:g} of unchanged windows exceed the threshold; "
-                "assumes independent rows and five expected rows per group"
-            ),
+            guarantee=approximate(self.alpha),
         )

@@ -2,45 +2,53 @@
 
 `PSI = sum (p - q) ln(p / q)` with shares smoothed by half a row per group in use,
 `p = (c + 1/2) / (n + B/2)`, so that an empty group yields a finite term instead of an arbitrary
-one. When nothing changes PSI is about `(1/n + 1/m) chi2_{B-1}` (Yurdakul & Naranjo 2020), so its
-size means nothing without the sample sizes: `threshold` is the `1 - alpha` quantile of that law,
-not a folklore constant.
+one. Groups are fixed with the baseline. When nothing changes PSI is about
+`(1/n + 1/m) chi2_{B-1}` (Yurdakul & Naranjo 2020), so its size means nothing without the sample
+sizes: `threshold` is the `1 - alpha` quantile of that law, not a folklore constant.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from detectors.result import ColumnStatistics, no_guarantee
-from detectors.univariate.fitted import Fitted, null_quantile, require_share
+from detectors.card import Card
+from detectors.result import ColumnStatistics
+from detectors.univariate.fitted import approximate, null_quantile
+from detectors.univariate.parameters import Tested
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from detectors.univariate.comparison import Comparison, Reference
+    from detectors.univariate.comparison import Comparison
 
 
 @dataclass(frozen=True)
-class PopulationStability:
-    """Parameters: `alpha`, the approximate share of unchanged windows over the threshold."""
+class PopulationStability(Tested):
+    """The symmetric divergence of the shares."""
 
-    alpha: float = 0.05
-
-    def __post_init__(self) -> None:
-        require_share("alpha", self.alpha)
-
-    def fit(self, reference: Reference) -> Fitted:
-        """Fix the baseline."""
-        return Fitted(reference, self._measure)
+    card: ClassVar[Card] = Card(
+        input=(
+            "numeric columns on quantile groups of the baseline, categorical columns on their "
+            "values; shares smoothed by half a row per group"
+        ),
+        statistic="PSI = sum (p - q) ln(p / q)",
+        guarantee=(
+            "about alpha of unchanged windows exceed the threshold; independent rows, five "
+            "expected rows per group"
+        ),
+        cost="nothing per record, 0.6 µs per column and window",
+        memory="nothing beyond the profile",
+        reference="Yurdakul & Naranjo 2020, J. Risk Model Validation 14",
+        avoid=(
+            "with the folklore thresholds .1 and .25: at 10,000 rows they are blind, at 200 "
+            "they cry wolf"
+        ),
+    )
 
     def _measure(self, window: Comparison) -> ColumnStatistics:
-        p = _smoothed(window.groups, window.rows, window)
-        q = _smoothed(window.reference.groups, window.reference.rows, window)
-        terms = (p - q) * np.log(p / q)
-        psi = terms.sum(axis=1, where=window.used)
+        p, q = window.smoothed
+        psi = ((p - q) * np.log(p / q)).sum(axis=1, where=window.used)
         psi[np.isnan(window.precision)] = np.nan
         return ColumnStatistics(
             detector="psi",
@@ -50,16 +58,5 @@ class PopulationStability:
             p_value=None,
             effect=psi,
             effect_unit="psi",
-            guarantee=no_guarantee(
-                f"about {self.alpha:g} of unchanged windows exceed the threshold; "
-                "assumes independent rows and five expected rows per group"
-            ),
+            guarantee=approximate(self.alpha),
         )
-
-
-def _smoothed(
-    counts: NDArray[np.int64], rows: NDArray[np.int64], window: Comparison
-) -> NDArray[np.float64]:
-    total = rows + 0.5 * np.maximum(window.group_count, 1)
-    shares: NDArray[np.float64] = (counts + 0.5) / total[:, None]
-    return shares

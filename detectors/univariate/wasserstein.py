@@ -14,24 +14,41 @@ The effect is the distance in baseline standard deviations, infinite when a cons
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from detectors.card import Card
 from detectors.result import ColumnStatistics, no_guarantee
-from detectors.univariate.fitted import Fitted
+from detectors.univariate.parameters import Untested
 
 if TYPE_CHECKING:
-    from detectors.univariate.comparison import Comparison, Reference
+    from detectors.univariate.comparison import Comparison
 
 
 @dataclass(frozen=True)
-class Wasserstein:
-    """Has no parameters."""
+class Wasserstein(Untested):
+    """The area between two distribution functions.
 
-    def fit(self, reference: Reference) -> Fitted:
-        """Fix the baseline."""
-        return Fitted(reference, self._measure)
+    Parameters
+    ----------
+    threshold
+        As in `Untested`, in the unit of the statistic.
+    normed
+        Whether the statistic is in baseline standard deviations instead of the column's unit.
+    """
+
+    card: ClassVar[Card] = Card(
+        input="numeric columns, on cells",
+        statistic="W = ∫ |F - G| dx, wrong by at most half a cell inside the cells",
+        guarantee="none: a distance, in the column's unit or (normed) in baseline sd",
+        cost="nothing per record, 1 µs per column and window",
+        memory="nothing beyond the profile",
+        reference="Vallender 1974, Theory Probab. Appl. 18",
+        avoid="as a test: its size without change depends on the rows and on the tails",
+    )
+
+    normed: bool = False
 
     def _measure(self, window: Comparison) -> ColumnStatistics:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -40,7 +57,7 @@ class Wasserstein:
         return ColumnStatistics(
             detector="wasserstein",
             columns=window.reference.numeric,
-            statistic=window.area,
+            statistic=effect if self.normed else window.area,
             threshold=None,
             p_value=None,
             effect=effect,

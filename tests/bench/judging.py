@@ -75,7 +75,7 @@ class _Kept:
         self._judge = Judge(self.spec, self.baseline, "c", self.lines)
         self.profile = Profile(self.baseline.frame)
         self.profile.add(Framer(self.baseline.frame).block(batch))
-        self._memory = StreamMemory.start(self.part.baseline.calibration).sequential
+        self._memory = StreamMemory.start(self.part.baseline).columns.sequential
 
     def judge(self) -> None:
         """Seven statistics, data quality and sequential evidence of every column."""

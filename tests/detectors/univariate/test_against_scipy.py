@@ -113,9 +113,10 @@ def test_wasserstein_sees_values_that_leave_the_cells() -> None:
     assert result.statistic[0] == pytest.approx(30, rel=1e-3)
 
 
-def test_chi2_is_the_contingency_test() -> None:
+def test_chi2_and_g_are_contingency_tests() -> None:
     baseline, window = categories()
-    result = judged(categorical_profiles(baseline, window))["chi2"]
+    results = judged(categorical_profiles(baseline, window))
+    result, likelihood = results["chi2"], results["g"]
     for j, (a, b) in enumerate(zip(baseline, window, strict=True)):
         size = a.max() + 1
         table = np.array([np.bincount(codes, minlength=size) for codes in (a, b)])
@@ -123,6 +124,10 @@ def test_chi2_is_the_contingency_test() -> None:
         assert result.statistic[j] == pytest.approx(exact.statistic)
         assert result.p_value[j] == pytest.approx(exact.pvalue)
         assert result.threshold[j] == pytest.approx(stats.chi2.isf(0.05, exact.dof))
+        ratio = stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")
+        assert likelihood.statistic[j] == pytest.approx(ratio.statistic)
+        assert likelihood.p_value[j] == pytest.approx(ratio.pvalue)
+        assert likelihood.threshold[j] == result.threshold[j]
         cramer = stats.contingency.association(table, method="cramer")
         assert result.effect[j] == pytest.approx(cramer)
 
@@ -136,14 +141,16 @@ def test_distances_of_shares() -> None:
             "jensen_shannon": jensenshannon(p, q),
             "hellinger": np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / np.sqrt(2),
             "total_variation": np.abs(p - q).sum() / 2,
+            "linf": np.abs(p - q).max(),
         }
         for name, value in expected.items():
             assert results[name].statistic[j] == pytest.approx(value), name
 
 
-def test_psi_with_half_a_row_per_group() -> None:
+def test_psi_and_kl_with_half_a_row_per_group() -> None:
     baseline, window = categories()
-    result = judged(categorical_profiles(baseline, window))["psi"]
+    results = judged(categorical_profiles(baseline, window))
+    result, divergence = results["psi"], results["kl"]
     for j, (a, b) in enumerate(zip(baseline, window, strict=True)):
         size = int(a.max()) + 1
         q = (np.bincount(a, minlength=size) + 0.5) / (len(a) + size / 2)
@@ -151,6 +158,8 @@ def test_psi_with_half_a_row_per_group() -> None:
         assert result.statistic[j] == pytest.approx(((p - q) * np.log(p / q)).sum())
         limit = (1 / len(a) + 1 / len(b)) * stats.chi2.isf(0.05, size - 1)
         assert result.threshold[j] == pytest.approx(limit)
+        assert divergence.statistic[j] == pytest.approx(stats.entropy(p, q))
+        assert divergence.threshold[j] == pytest.approx(limit / 2)
 
 
 def test_shares_of_numeric_columns_are_those_of_baseline_quantile_groups() -> None:

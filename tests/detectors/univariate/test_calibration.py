@@ -49,19 +49,25 @@ def test_continuous_columns(draw: object) -> None:
     found = rejections("numeric", draw, 500, lambda *s: numeric_profiles(*s, cells=256), 16)
     assert LOWER <= found["chi2"] <= UPPER
     assert LOWER / 2 <= found["ks"] <= UPPER
-    for name in ("psi", "jensen_shannon", "hellinger"):
+    for name in ("psi", "kl", "g", "jensen_shannon", "hellinger"):
         assert LOWER <= found[name] <= UPPER, name
+    for name in ("cramer_von_mises", "anderson_darling"):
+        assert LOWER <= found[name] <= UPPER, name
+    for name in ("energy", "linf"):
+        assert found[name] <= UPPER, name
 
 
 def test_discrete_columns_are_on_the_safe_side() -> None:
     found = rejections("numeric", counts, 500, lambda *s: numeric_profiles(*s, cells=256), 17)
-    assert found["ks"] <= UPPER
-    assert found["chi2"] <= UPPER
+    for name in ("ks", "chi2", "g", "cramer_von_mises", "anderson_darling", "energy", "linf"):
+        assert found[name] <= UPPER, name
 
 
 def test_categories() -> None:
     found = rejections("categorical", letters, 500, categorical_profiles, 18)
-    assert LOWER <= found["chi2"] <= UPPER
+    for name in ("chi2", "g"):
+        assert LOWER <= found[name] <= UPPER, name
+    assert found["linf"] <= UPPER
 
 
 def test_changes_are_seen() -> None:
