@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("accepted", "duplicate", "rejected", "sampled_out", "shed")
 VERDICTS = ("stable", "warning", "drift", "broken", "insufficient")
-LABEL_OUTCOMES = ("accepted", "duplicate")
+LABEL_OUTCOMES = ("accepted", "duplicate", "joined", "corrected", "unmatched", "late")
+"""`accepted` are all in the journal; the others say what became of them, or at the door."""
+
 DELIVERY_OUTCOMES = ("delivered", "retry", "failed", "disabled")
 ALERT_STATES = ("pending", "firing")
 SEVERITIES = ("warning", "critical")
@@ -85,6 +87,19 @@ class ModelState:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceState:
+    """A figure of the newest window that has it; `kind` is measured or estimated."""
+
+    model: str
+    segment: str
+    metric: str
+    kind: str
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelState:
     """A channel and what waits for it; `oldest` (microseconds) is None when nothing does."""
 
@@ -116,6 +131,7 @@ class Snapshot:
     records: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     models: Sequence[ModelState] = ()
     columns: Sequence[ColumnState] = ()
+    performance: Sequence[PerformanceState] = ()
     channels: Sequence[ChannelState] = ()
     engine_lag_records: int = 0
     config_reload_successful: bool = True
@@ -144,6 +160,17 @@ _COLUMN_GAUGES: Mapping[str, tuple[str, Labels]] = {
     "driftd_missing_ratio": ("Share of records without a value.", _RATIO),
     "driftd_invalid_ratio": ("Share of records with a value of wrong type or range.", _RATIO),
     "driftd_unseen_ratio": ("Share of records with a value the baseline never had.", _RATIO),
+}
+
+
+_PERFORMANCE = ("model", "segment", "metric", "kind")
+_PERFORMANCE_GAUGES: Mapping[str, tuple[str, Callable[[PerformanceState], float | None]]] = {
+    "driftd_performance": (
+        "Metric of the newest window that has it, measured on labels or estimated without.",
+        lambda one: one.value,
+    ),
+    "driftd_performance_lower": ("Lower end of its interval.", lambda one: one.lower),
+    "driftd_performance_upper": ("Upper end of its interval.", lambda one: one.upper),
 }
 
 
@@ -183,6 +210,7 @@ class Telemetry(Collector):
         yield _records(now.records)
         yield from _model_families(now.models)
         yield from self._column_families(now.columns)
+        yield from self._performance_families(now.performance)
         yield from _channel_families(now.channels)
         yield from _daemon_families(now)
         yield _counter(
@@ -191,6 +219,19 @@ class Telemetry(Collector):
             (),
             [((), float(self._dropped))],
         )
+
+    def _performance_families(self, figures: Sequence[PerformanceState]) -> Iterator[Metric]:
+        kept = list(figures)[: self._max_series]
+        with self._lock:
+            self._dropped += 3 * (len(figures) - len(kept))
+        for name, (text, read) in _PERFORMANCE_GAUGES.items():
+            samples = [
+                ((one.model, one.segment, one.metric, one.kind), value)
+                for one in kept
+                for value in [read(one)]
+                if value is not None
+            ]
+            yield _gauge(name, text, _PERFORMANCE, samples)
 
     def _column_families(self, columns: Sequence[ColumnState]) -> Iterator[Metric]:
         kept: dict[str, Samples] = {name: [] for name in _COLUMN_GAUGES}

@@ -8,7 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
-from monitor.archive import alerts_sql, counters, decisions, journal
+from monitor.archive import alerts_sql, counters, decisions, journal, performance_sql
+from monitor.engine.model import ModelEngine
 from monitor.telemetry import (
     LABEL_OUTCOMES,
     ChannelState,
@@ -16,6 +17,7 @@ from monitor.telemetry import (
     DurationHistogram,
     Measurement,
     ModelState,
+    PerformanceState,
     Snapshot,
 )
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.archive.counters import Count
     from monitor.archive.outbox_sql import SqlOutbox
     from monitor.drivers.live import Durations, LiveDriver
+    from monitor.performance import PerformanceRow
 
 
 class Measures:
@@ -56,13 +59,15 @@ class Measures:
     def __call__(self) -> Snapshot:
         """Everything one scrape shows."""
         cursor = self._driver.taken
-        totals, heads, tallies, opened, lag = self._archive.reader.run(
+        names = list(self._driver.engine.models)
+        totals, heads, tallies, opened, lag, figures = self._archive.reader.run(
             lambda link: (
                 counters.totals(link),
                 decisions.heads(link),
                 decisions.tallies(link),
                 alerts_sql.counts(link),
                 _lag(link, cursor),
+                [row for name in names for row in performance_sql.newest(link, name)],
             )
         )
         models = self._driver.engine.models
@@ -73,7 +78,7 @@ class Measures:
             models=[
                 ModelState(
                     model=name,
-                    labels=_labels(totals, name),
+                    labels=_labels(totals, name, model),
                     decisions={t.verdict: t.count for t in tallies if t.model == name},
                     alerts={(s, state): n for (m, s, state), n in opened.items() if m == name},
                     window_records=newest[name, ""].records if (name, "") in newest else None,
@@ -91,6 +96,7 @@ class Measures:
                 if name in models
                 for column in _columns(name, segment, json.loads(head.body))
             ],
+            performance=[_performance(row) for row in figures],
             channels=self._channel_states(),
             engine_lag_records=lag,
             config_reload_successful=self.reload_successful,
@@ -137,10 +143,18 @@ def _doors(totals: Sequence[Count]) -> dict[tuple[str, str, str], int]:
     return doors
 
 
-def _labels(totals: Sequence[Count], model: str) -> dict[str, int]:
-    found: Counter[str] = Counter()
+def _performance(row: PerformanceRow) -> PerformanceState:
+    place = (row.model, row.segment, row.metric, row.kind)
+    value = float("nan") if row.value is None else row.value
+    return PerformanceState(*place, value, row.lower, row.upper)
+
+
+def _labels(totals: Sequence[Count], name: str, model: object) -> dict[str, int]:
+    """At the door, and what the engine made of those that came in."""
+    performance = model.performance if isinstance(model, ModelEngine) else None
+    found: Counter[str] = Counter(performance.counts if performance else {})
     for count in totals:
-        if (count.model, count.reason) == (model, "label"):
+        if (count.model, count.reason) == (name, "label"):
             found[count.outcome] += count.count
     return {outcome: found[outcome] for outcome in LABEL_OUTCOMES}
 

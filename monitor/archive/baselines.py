@@ -42,7 +42,10 @@ class BaselineHead:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """From `activated_at` on (microseconds) the model was judged by this baseline, and why."""
+    """From `activated_at` on (microseconds) the model was judged by this baseline, and why.
+
+    `model` is a name, or `name/version` where the baseline is that of a single version.
+    """
 
     model: str
     baseline: str
@@ -117,7 +120,7 @@ def activate(connection: Connection, activation: Activation, *, again: bool = Fa
         It is a baseline of another model.
     """
     model = get(connection, activation.baseline).model
-    if model != activation.model:
+    if model != activation.model.partition("/")[0]:
         raise UsageError(
             f"baseline {activation.baseline} is of model {model}, not of {activation.model}"
         )

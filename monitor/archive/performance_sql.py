@@ -7,20 +7,23 @@ same transaction and says it again in every replay.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, select
 
 from monitor.archive.tables import performance
 from monitor.archive.upsert import upsert
-from monitor.performance import PerformanceRow
+from monitor.performance import ESTIMATED, MEASURED, PerformanceRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
 MAX_PAGE: Final = 10_000
+RECENT: Final = 2_000
+"""Figures among which the newest of each sort is looked for."""
+
 _KEYS: Final = ("model", "version", "segment", "window_start", "metric", "kind")
 _FIELDS: Final = tuple(PerformanceRow.__dataclass_fields__)
 _ROW: Final = [performance.c[name] for name in _FIELDS]
@@ -61,39 +64,30 @@ def figures(connection: Connection, query: Query, limit: int) -> list[Performanc
         statement = statement.where(table.window_start < query.end)
     order = (table.window_start, table.version, table.segment, table.metric, table.kind)
     newest = statement.order_by(*(column.desc() for column in order)).limit(min(limit, MAX_PAGE))
-    return [PerformanceRow(*row) for row in reversed(connection.execute(newest).all())]
+    return [_of(row) for row in reversed(connection.execute(newest).all())]
 
 
 def every(connection: Connection, model: str) -> list[PerformanceRow]:
     """All figures of a model, by window."""
     statement = select(*_ROW).where(performance.c.model == model)
     order = (performance.c.window_start, performance.c.version)
-    return [PerformanceRow(*row) for row in connection.execute(statement.order_by(*order))]
+    return [_of(row) for row in connection.execute(statement.order_by(*order))]
 
 
 def newest(connection: Connection, model: str) -> list[PerformanceRow]:
-    """Per segment, metric and kind the figure of the newest window that has one."""
+    """Per segment, metric and kind the figure of the newest window that has one, if recent."""
     table = performance.c
-    groups = (table.segment, table.metric, table.kind)
-    last = (
-        select(*groups, func.max(table.window_start).label("window_start"))
-        .where(table.model == model, table.value.is_not(None))
-        .group_by(*groups)
-        .subquery()
-    )
-    matches = [table[name] == last.c[name] for name in ("segment", "metric", "kind")]
-    statement = (
-        select(*_ROW)
-        .join(last, (table.window_start == last.c.window_start) & matches[0] & matches[1])
-        .where(matches[2], table.model == model, table.value.is_not(None))
-        .order_by(*groups, table.version)
-    )
-    # Of versions that ran beside each other the last, by name.
-    found = {
-        (row.segment, row.metric, row.kind): PerformanceRow(*row)
-        for row in connection.execute(statement)
-    }
-    return list(found.values())
+    found: dict[tuple[str, str, str], PerformanceRow] = {}
+    for kind in (ESTIMATED, MEASURED):
+        statement = (
+            select(*_ROW)
+            .where(table.model == model, table.kind == kind, table.value.is_not(None))
+            .order_by(table.window_start.desc(), table.version.desc())
+            .limit(RECENT)
+        )
+        for row in map(_of, connection.execute(statement)):
+            found.setdefault((row.segment, row.metric, kind), row)
+    return [found[key] for key in sorted(found)]
 
 
 def remove(connection: Connection, cutoff: int, limit: int) -> int:
@@ -108,3 +102,8 @@ def remove(connection: Connection, cutoff: int, limit: int) -> int:
     if last is None:
         return 0
     return connection.execute(delete(performance).where(performance.c.restated_at <= last)).rowcount
+
+
+def _of(row: Row[Any]) -> PerformanceRow:
+    values = dict(zip(_FIELDS, row, strict=True))
+    return PerformanceRow(**values)

@@ -193,7 +193,7 @@ performance = Table(
     Column("labelled", BigInteger, nullable=False),
     Column("as_of", BigInteger, nullable=False),
     Column("restated_at", BigInteger, nullable=False),
-    Index("performance_by_metric", "model", "segment", "metric", "window_start"),
+    Index("performance_by_time", "model", "kind", "window_start"),
     Index("performance_by_age", "restated_at"),
 )
 

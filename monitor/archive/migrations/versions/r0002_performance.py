@@ -32,7 +32,5 @@ def upgrade() -> None:
         sa.Column("restated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "version", "segment", "window_start", "metric", "kind"),
     )
-    op.create_index(
-        "performance_by_metric", "performance", ["model", "segment", "metric", "window_start"]
-    )
+    op.create_index("performance_by_time", "performance", ["model", "kind", "window_start"])
     op.create_index("performance_by_age", "performance", ["restated_at"])
