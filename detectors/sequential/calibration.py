@@ -13,10 +13,12 @@ from detectors.result import Guarantee, GuaranteeKind
 from detectors.sequential.autocorrelation import fit_autoregression, lags_broken
 from detectors.sequential.dispersion import (
     FREEDOMS,
+    at_most_freedom,
     fit_freedom,
     floored,
     side_scales,
     student_scale,
+    typical_values,
     variance_ratios,
 )
 from detectors.sequential.evidence import Likelihood
@@ -93,6 +95,11 @@ class Components(Protocol):
         ...
 
     @property
+    def freedom(self) -> NDArray[np.float64]:
+        """float64 `(S,)`: no series is taken to have lighter tails than this many degrees."""
+        ...
+
+    @property
     def kind(self) -> NDArray[np.int64]:
         """int64 `(S,)`: the same small integer for series that measure the same thing."""
         ...
@@ -133,6 +140,8 @@ class Calibration:
         `(6, S)`: variance ratios at `dispersion.HORIZONS`.
     tails
         `(S,)`: degrees of freedom of each series' own innovations.
+    typical
+        `(q, S)`: equally likely standardised innovations of the baseline.
     nu, gate
         `(F,)`: upper bound on the degrees of freedom, and gate, of each column.
     alarms, expected_alarms
@@ -160,6 +169,7 @@ class Calibration:
     spread: NDArray[np.float64]
     ratios: NDArray[np.float64]
     tails: NDArray[np.float64]
+    typical: NDArray[np.float64]
     nu: NDArray[np.float64]
     gate: NDArray[np.float64]
     alarms: int
@@ -171,7 +181,7 @@ class Calibration:
         """Likelihood ratios with these settings."""
         nu = np.minimum(self.nu[self.column], self.tails)
         gate = self.gate[self.column]
-        return Likelihood.build(nu, gate, self.phi, self.ratios)
+        return Likelihood.build(nu, gate, self.phi, self.ratios, self.typical)
 
     def size(self, rows: float) -> float:
         """Rows of a window in usual windows."""
@@ -262,7 +272,9 @@ def estimate(
     innovations = _innovations(residuals, tamed, phi, history.consecutive)
     used = np.trace(covariance @ (x.T @ x)) + len(phi)
     innovations *= np.sqrt(windows / max(windows - used, windows / 4))
-    tails = fit_freedom(innovations, bank.kind, bank.column)
+    tails = np.minimum(
+        fit_freedom(innovations, bank.kind, bank.column), at_most_freedom(bank.freedom)
+    )
     scale = floored(student_scale(innovations, tails))
     standard = innovations / scale
     upper, lower = side_scales(standard, tails)
@@ -286,6 +298,7 @@ def estimate(
         spread=np.maximum(spread, scale),
         ratios=variance_ratios(standard),
         tails=tails,
+        typical=typical_values(np.where(standard > 0, standard / upper, standard / lower)),
         nu=np.full(bank.columns, FREEDOMS[0]),
         gate=np.zeros(bank.columns),
         alarms=-1,

@@ -25,6 +25,7 @@ POOLING = 3.0
 """A series' own tails count once, the average of its kind this many times."""
 VISIBLE = 3.0
 """Nats that heavier tails must gain over normal ones, in one series or all of its kind."""
+TYPICAL = 48
 _ROUNDS = 30
 
 
@@ -62,6 +63,14 @@ def fit_freedom(
     heaviest = np.maximum(heaviest, most)
     freedoms: NDArray[np.float64] = np.array(FREEDOMS)[np.maximum(wary, heaviest[column] - 1)]
     return freedoms
+
+
+def at_most_freedom(freedom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest of FREEDOMS that is at most `freedom`, else the smallest."""
+    ordered = np.array(FREEDOMS[::-1])
+    place = np.searchsorted(ordered, freedom, side="right") - 1
+    chosen: NDArray[np.float64] = ordered[np.maximum(place, 0)]
+    return chosen
 
 
 def student_scale(
@@ -113,6 +122,29 @@ def variance_ratios(standard: NDArray[np.float64]) -> NDArray[np.float64]:
         raw = (steps**2).sum(axis=0) / scale / variance
         ratios[i] = np.maximum(1.0, (raw + np.median(raw)) / 2)
     return ratios
+
+
+def typical_values(standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Equally likely values `(q, S)` of standardised innovations `(n, S)`, increasing.
+
+    Means of `q = min(n, TYPICAL)` runs of sorted values, so that rare ones count too. NaN is left
+    out; a series without values has zeros.
+    """
+    count = min(len(standard), TYPICAL)
+    values = np.zeros((count, standard.shape[1]))
+    for s, column in enumerate(standard.T):
+        known = np.sort(column[~np.isnan(column)])
+        if len(known):
+            place = np.arange(count + 1, dtype=np.float64) * (len(known) / count)
+            values[:, s] = np.diff(_integral(known, place)) * (count / len(known))
+    return values
+
+
+def _integral(known: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the first `place` values, fractions of a value included."""
+    sums = np.concatenate([[0.0], np.cumsum(known)])
+    total: NDArray[np.float64] = np.interp(place, np.arange(len(sums)), sums)
+    return total
 
 
 def floored(scale: NDArray[np.float64]) -> NDArray[np.float64]:

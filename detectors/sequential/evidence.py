@@ -11,6 +11,11 @@ After whitening with autoregression `phi` a step of the level shows as `d, c d, 
 mean of all of them grows by at most 1 per window in expectation, so a column that alarms at `A` and
 starts again does so at most `T / A` times in `T` windows (Shin, Ramdas & Rinaldo, e-detectors,
 arXiv 2203.03532).
+
+No Student-t law has the skewness of a delay or of a missing share: on most days such a series lies
+a little under its mean, and bets on a small fall win nearly every day. Each ratio is therefore
+divided by its mean over the baseline's own innovations where that exceeds 1, so that `E[e] <= 1`
+holds on the baseline whatever its shape.
 """
 
 from __future__ import annotations
@@ -71,6 +76,9 @@ class Likelihood:
         float64 `(S,)`: `c`, the part of a level step that whitening leaves.
     step, step_shift
         float64 `(Z, D)`: factor on scores and size `c d` after the first window of a step.
+    fair, fair_step, fair_onset
+        float64 `(2, S, D)`, `(2, Z, D)`, `(2, Z, D)`, at least 1: mean ratio on the baseline per
+        sign, of the constant shape, of a step after its first window, and in its first window.
     """
 
     nu: NDArray[np.float64]
@@ -80,6 +88,9 @@ class Likelihood:
     remains: NDArray[np.float64]
     step: NDArray[np.float64]
     step_shift: NDArray[np.float64]
+    fair: NDArray[np.float64]
+    fair_step: NDArray[np.float64]
+    fair_onset: NDArray[np.float64]
 
     @classmethod
     def build(
@@ -88,21 +99,38 @@ class Likelihood:
         gate: NDArray[np.float64],
         phi: NDArray[np.float64],
         ratios: NDArray[np.float64],
+        typical: NDArray[np.float64],
     ) -> Likelihood:
-        """Prepare from `nu`, `gate` `(S,)`, coefficients `(p, S)`, variance ratios `(6, S)`."""
+        """Prepare a monitor's ratios.
+
+        Parameters
+        ----------
+        nu, gate
+            `(S,)`.
+        phi, ratios
+            Coefficients `(p, S)`, variance ratios `(6, S)`.
+        typical
+            `(q, S)`: equally likely standardised innovations of the baseline; none for ratios that
+            rest on the Student-t law alone.
+        """
         remains = np.clip(1 - phi.sum(axis=0), 0.02, 1.0)
         stepping = np.flatnonzero(remains < STEP_BELOW)
         step_shift = remains[stepping, None] * SHIFTS
         constant = np.broadcast_to(SHIFTS, (len(remains), len(SHIFTS)))
-        every = np.arange(len(remains))
+        constant = _shrink(constant, ratios, np.arange(len(remains)))
+        step = _shrink(step_shift, ratios, stepping)
+        onset, wide, some = np.ones_like(step), nu[:, None], typical[:, stepping]
         return cls(
-            nu=nu[:, None],
+            nu=wide,
             gate=gate[:, None],
-            constant=_shrink(constant, ratios, every),
+            constant=constant,
             stepping=stepping,
             remains=remains,
-            step=_shrink(step_shift, ratios, stepping),
+            step=step,
             step_shift=step_shift,
+            fair=_mean_ratio(typical, gate, constant, SHIFTS, wide),
+            fair_step=_mean_ratio(some, gate[stepping], step, step_shift, wide[stepping]),
+            fair_onset=_mean_ratio(some, gate[stepping], onset, SHIFTS, wide[stepping]),
         )
 
     def update(
@@ -123,13 +151,13 @@ class Likelihood:
         tame = np.clip(z, -WILDEST, WILDEST)
         v = SIGNS[:, None, None] * tame[:, None] - self.gate
         seen = ~np.isnan(z)
-        grown = likelihood_ratio(v * self.constant, SHIFTS, self.nu) * (constant + 1)
+        grown = likelihood_ratio(v * self.constant, SHIFTS, self.nu) / self.fair * (constant + 1)
         constant = np.where(seen[:, None], np.minimum(grown, CAP), constant)
         if not len(self.stepping):
             return constant, step
         v, nu = v[:, self.stepping], self.nu[self.stepping]
-        grown = likelihood_ratio(v * self.step, self.step_shift, nu) * step
-        grown = grown + likelihood_ratio(v, SHIFTS, nu)
+        grown = likelihood_ratio(v * self.step, self.step_shift, nu) / self.fair_step * step
+        grown = grown + likelihood_ratio(v, SHIFTS, nu) / self.fair_onset
         return constant, np.where(seen[self.stepping, None], np.minimum(grown, CAP), step)
 
     def by_series(
@@ -139,6 +167,21 @@ class Likelihood:
         mean: NDArray[np.float64] = constant.mean(axis=(0, 2))
         mean[self.stepping] = (mean[self.stepping] + step.mean(axis=(0, 2))) / 2
         return mean
+
+
+def _mean_ratio(
+    typical: NDArray[np.float64],
+    gate: NDArray[np.float64],
+    factor: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    nu: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Mean likelihood ratio `(2, S, D)` over typical scores `(q, S)`, at least 1."""
+    total = np.zeros((2, *factor.shape))
+    for z in typical:
+        v = SIGNS[:, None, None] * z[:, None] - gate[:, None]
+        total += likelihood_ratio(v * factor, shift, nu)
+    return np.maximum(total / max(len(typical), 1), 1.0)
 
 
 def _shrink(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detectors.sequential.series import NORMAL_FREEDOM
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,6 +54,11 @@ class Panel:
     def pooled(self) -> NDArray[np.float64]:
         """float64 `(S,)`: the baseline as a whole scores 0."""
         return np.zeros(len(self.column))
+
+    @property
+    def freedom(self) -> NDArray[np.float64]:
+        """float64 `(S,)`: nothing is known of the tails before the baseline's windows are."""
+        return np.full(len(self.column), NORMAL_FREEDOM)
 
     @property
     def kind(self) -> NDArray[np.int64]:

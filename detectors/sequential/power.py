@@ -151,7 +151,8 @@ class _Runner:
         nu = np.minimum(calibration.nu[calibration.column], calibration.tails)[series]
         gate = calibration.gate[calibration.column][series]
         phi, ratios = calibration.phi[:, series], calibration.ratios[:, series]
-        self._model = Likelihood.build(nu, gate, phi, ratios)
+        typical = calibration.typical[:, series]
+        self._model = Likelihood.build(nu, gate, phi, ratios, typical)
         self._weight = calibration.weight[series]
         self._constant = np.zeros((2, len(series), len(SHIFTS)))
         self._stepped = np.zeros((2, len(self._model.stepping), len(SHIFTS)))

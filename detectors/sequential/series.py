@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from detectors.profile.frame import Frame
     from detectors.profile.profile import Profile
 
-FORMAT = 1
+FORMAT = 2
 MIN_VALID = 20
 """A column with fewer valid values in a window is not observed by it."""
 MIN_SHARE_COUNT = 5.0
@@ -35,6 +35,9 @@ MIN_SHARE_COUNT = 5.0
 MIN_RARE_COUNT = 1.0
 """Rests, missing and invalid values are followed from this many expected rows per window on."""
 MAX_CATEGORIES = 20
+RARE_FREEDOM = 20.0
+"""Degrees of freedom of a share with less than MIN_SHARE_COUNT expected rows."""
+NORMAL_FREEDOM = 1e3
 MEANS = ("location", "scale", "shape 3", "shape 4")
 TAILS = ("upper tail", "lower tail")
 SHARE = "share of "
@@ -62,6 +65,9 @@ class SeriesBank:
         float64 `(S,)`: sums to 1 over the series of one column.
     name
         What each series measures, in words.
+    freedom
+        float64 `(S,)`: degrees of freedom of the Student-t law that is as heavy-tailed as the
+        component of a usual window of independent rows, which has few rows in small windows.
     pooled
         float64 `(S,)`: `effect` of the baseline as a whole, about 0.
     entry
@@ -83,6 +89,7 @@ class SeriesBank:
     column: NDArray[np.int64]
     weight: NDArray[np.float64]
     name: tuple[str, ...]
+    freedom: NDArray[np.float64]
     pooled: NDArray[np.float64]
     entry: NDArray[np.int64]
     share: NDArray[np.float64]
@@ -114,6 +121,7 @@ class SeriesBank:
             column=np.empty(0, np.int64),
             weight=np.empty(0),
             name=(),
+            freedom=np.empty(0),
             pooled=np.empty(0),
             entry=np.empty(0, np.int64),
             share=np.empty(0),
@@ -205,8 +213,8 @@ def _choose(shell: SeriesBank, frame: Frame, baseline: Profile, expected_rows: f
     sums, valid = shell._numeric(baseline)  # noqa: SLF001 - same module
     counts, totals = shell._shares(baseline, sums, valid)  # noqa: SLF001
     share = counts / np.maximum(totals, 1.0)
-    expected = totals * (expected_rows / baseline.rows)
-    eligible = np.minimum(share, 1 - share) * expected >= MIN_RARE_COUNT
+    expected = np.minimum(share, 1 - share) * totals * (expected_rows / baseline.rows)
+    eligible = expected >= MIN_RARE_COUNT
     chosen = [
         *_mean_candidates(shell, valid),
         *(c for c in _share_candidates(shell, frame) if eligible[c.entry - 4 * len(valid)]),
@@ -215,16 +223,44 @@ def _choose(shell: SeriesBank, frame: Frame, baseline: Profile, expected_rows: f
     column = np.array([c.column for c in chosen], dtype=np.int64)
     weight = np.array([c.weight for c in chosen])
     weight /= np.bincount(column, weight, minlength=shell.columns)[column]
+    entry = np.array([c.entry for c in chosen], dtype=np.int64)
+    valid_rows = valid * (expected_rows / baseline.rows)
+    freedom = np.concatenate([_freedoms(shell, baseline, valid_rows), _share_freedom(expected)])
     values = {f.name: getattr(shell, f.name) for f in fields(shell)} | {
         "column": column,
         "weight": weight,
         "name": tuple(c.name for c in chosen),
-        "entry": np.array([c.entry for c in chosen], dtype=np.int64),
+        "freedom": freedom[entry],
+        "entry": entry,
         "share": share,
     }
     unpooled = SeriesBank(**values)
     pooled = unpooled.effect(unpooled.measure(baseline), baseline.rows)
     return SeriesBank(**values | {"pooled": np.nan_to_num(pooled)})
+
+
+def _freedoms(
+    bank: SeriesBank, baseline: Profile, rows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Degrees of freedom `(4 f1,)` of score means of `rows` `(f1,)` rows.
+
+    A mean of `n` scores of kurtosis `k` has excess kurtosis `(k - 3) / n`, a Student-t law with
+    `nu` degrees of freedom `6 / (nu - 4)`.
+    """
+    if not len(rows):
+        return np.empty(0)
+    counts = np.add.reduceat(baseline.cells.ravel(), bank.starts).astype(np.float64)
+    total = np.maximum(np.add.reduceat(counts, bank.first), 1.0)
+    a = bank.scores
+    parts = [a[kinds.LOCATION], a[kinds.SQUARE] - 1, a[kinds.CUBIC], a[kinds.QUARTIC]]
+    powers = np.array([[s**2, s**4] for s in parts])
+    second, fourth = np.moveaxis(np.add.reduceat(powers * counts, bank.first, axis=2), 1, 0) / total
+    excess = fourth / np.maximum(second**2, 1e-12) - 3
+    return np.where(excess > 0, 4 + 6 * rows / np.maximum(excess, 1e-9), NORMAL_FREEDOM).ravel()
+
+
+def _share_freedom(expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(expected >= MIN_SHARE_COUNT, NORMAL_FREEDOM, RARE_FREEDOM)
 
 
 def _mean_candidates(bank: SeriesBank, valid: NDArray[np.float64]) -> Iterator[_Candidate]:

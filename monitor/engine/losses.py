@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from detectors.sequential.series import NORMAL_FREEDOM
 from monitor.engine.outputs import BINARY, REGRESSION
 
 if TYPE_CHECKING:
@@ -159,6 +160,11 @@ class LossBank:
         column = self.column
         weight: NDArray[np.float64] = 1.0 / np.bincount(column)[column]
         return weight
+
+    @property
+    def freedom(self) -> NDArray[np.float64]:
+        """float64 `(S,)`: the baseline's windows alone say how heavy tails are."""
+        return np.full(len(self.names), NORMAL_FREEDOM)
 
     @property
     def kind(self) -> NDArray[np.int64]:

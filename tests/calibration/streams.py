@@ -307,6 +307,7 @@ def plain_bank(column: list[int]) -> SeriesBank:
         column=of,
         weight=1 / np.bincount(of)[of] if len(of) else np.empty(0),
         name=("location",) * len(of),
+        freedom=np.full(len(of), 1e3),
         pooled=np.zeros(len(of)),
         entry=none,
         share=np.empty(0),

@@ -50,6 +50,13 @@ def calibrated(seen: Seen) -> Calibration:
 def crossings(calibration: Calibration, seen: Seen, period: float) -> NDArray[np.bool_]:
     """Windows and columns `(T, F)` at which evidence crosses a line of one alarm per `period`."""
     lines = np.full(calibration.columns, float(period) * calibration.columns)
+    return crossings_at(calibration, seen, lines)
+
+
+def crossings_at(
+    calibration: Calibration, seen: Seen, lines: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Windows and columns `(T, F)` at which evidence crosses its line; it begins anew then."""
     nobody = np.zeros(calibration.columns, dtype=bool)
     state, found = SequentialState.start(calibration), []
     consecutive = seen.consecutive

@@ -9,7 +9,7 @@ from detectors.sequential.evidence import SHIFTS, Likelihood, likelihood_ratio
 
 def plain(series: int = 1, nu: float = 60.0, gate: float = 0.0, phi: float = 0.0) -> Likelihood:
     ones = np.ones(series)
-    return Likelihood.build(nu * ones, gate * ones, np.full((1, series), phi), np.ones((6, series)))
+    return Likelihood.build(nu * ones, gate * ones, np.full((1, series), phi), np.ones((6, series)), np.empty((0, series)))
 
 
 @pytest.mark.parametrize("nu", [3.0, 6.0, 20.0, 60.0])
@@ -86,7 +86,7 @@ def test_evidence_never_overflows() -> None:
 
 def test_growing_variance_shrinks_the_small_shifts_most() -> None:
     ratios = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0])[:, None]
-    model = Likelihood.build(np.full(1, 60.0), np.zeros(1), np.zeros((0, 1)), ratios)
+    model = Likelihood.build(np.full(1, 60.0), np.zeros(1), np.zeros((0, 1)), ratios, np.empty((0, 1)))
     assert model.constant[0, 0] == pytest.approx(1 / np.sqrt(6.0))
     assert model.constant[0, -1] == 1.0
     assert (np.diff(model.constant[0]) >= 0).all()

@@ -175,7 +175,7 @@ def test_state_restores_the_same_bank(
     with pytest.raises(StateError, match="format None"):
         SeriesBank.restore({})
     with pytest.raises(StateError, match="lacks"):
-        SeriesBank.restore({"format": 1})
+        SeriesBank.restore({"format": 2})
 
 
 def test_no_baseline_rows_is_an_error(world: tuple[Frame, SeriesBank, object]) -> None:
