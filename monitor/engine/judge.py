@@ -186,6 +186,8 @@ class Judge:
             )
             if window.stream.segment == WHOLE:
                 memory.recent.add(window.start, hashes)
+                told = [finding.column for finding in found]
+                found += memory.newcomers.find(part.quality, window.profile, told)
         found += tuple(map(unknown_column, sorted(window.appeared)))
         return one_schema_change(self._spec.quality.told(found))
 

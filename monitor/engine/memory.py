@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.quality.newcomers import Newcomers
 from detectors.quality.replay import RecentRows
 from detectors.sequential.monitor import RECENT, SequentialState, step
 from detectors.sequential.recovery import Recovery
@@ -140,6 +141,7 @@ class StreamMemory:
     panel: Watch | None = None
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=RECENT))
     recent: RecentRows = field(default_factory=RecentRows)
+    newcomers: Newcomers = field(default_factory=Newcomers)
 
     @classmethod
     def start(cls, baseline: SegmentBaseline) -> StreamMemory:
@@ -164,6 +166,7 @@ class StreamMemory:
             "means": np.array([seen.mean for seen in self.seen]),
             "stds": np.array([seen.std for seen in self.seen]),
             "recent": self.recent.state(),
+            "newcomers": self.newcomers.state(),
         }
 
     @classmethod
@@ -175,4 +178,5 @@ class StreamMemory:
         windows = zip(state["starts"], state["means"], state["stds"], strict=True)
         memory.seen.extend(Seen(*window) for window in windows)
         memory.recent = RecentRows.restore(state["recent"])
+        memory.newcomers = Newcomers.restore(state["newcomers"])
         return memory
