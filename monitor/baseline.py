@@ -11,12 +11,13 @@ File format: `DRIFTDB2`, then one zstd frame of `monitor.packing` data.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.multivariate.text import Vocabulary
 from detectors.profile.frame import Frame
 from detectors.profile.profile import Profile
 from detectors.profile.sample import Sample
@@ -155,7 +156,9 @@ class Baseline:
     """Everything the engine compares with. `start` and `end` are microseconds, `[start, end)`.
 
     `known` names every column that the rows had, watched or not: another one has appeared.
-    `scorers` says what the panel was asked for, whether or not it found something to watch.
+    `scorers` says what the panel was asked for, whether or not it found something to watch,
+    `versions` of which versions of the model the rows were; `vocabularies` are those of the text
+    columns that have derived ones.
     """
 
     model: str
@@ -168,6 +171,8 @@ class Baseline:
     gaps: UsualGaps
     known: tuple[str, ...]
     scorers: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
     id: str = ""
 
     @property
@@ -201,6 +206,8 @@ class Baseline:
                 "gaps": asdict(self.gaps),
                 "known": self.known,
                 "scorers": self.scorers,
+                "versions": self.versions,
+                "vocabularies": {name: v.state() for name, v in self.vocabularies.items()},
             }
         )
 
@@ -234,6 +241,10 @@ class Baseline:
                 gaps=UsualGaps(**state["gaps"]),
                 known=tuple(state["known"]),
                 scorers=tuple(state["scorers"]),
+                versions=tuple(state["versions"]),
+                vocabularies={
+                    name: Vocabulary.restore(v) for name, v in state["vocabularies"].items()
+                },
                 id=hashlib.sha256(content).hexdigest(),
             )
             _ = baseline.whole  # what has no normal for the whole stream is no baseline

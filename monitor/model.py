@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from detectors.quality.rules import Rules
 
 if TYPE_CHECKING:
+    from detectors.external.order import Order
     from detectors.protocols import Online, Scorer
     from monitor.schema import ColumnSpec
 
@@ -153,11 +154,36 @@ class RenewalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalSpec:
+    """A detector that a worker has; see `monitor.plugins`.
+
+    Attributes
+    ----------
+    name, order
+        Registry name, and what the worker is asked to prepare.
+    columns
+        What it looks at; None for all numeric and categorical columns.
+    severity
+        What an alarm is: `warning`, which rings nowhere, or `drift`.
+    """
+
+    name: str
+    order: Order
+    columns: tuple[str, ...] | None = None
+    severity: str = "warning"
+
+    @property
+    def key(self) -> str:
+        """Equal for detectors that are fitted alike."""
+        return f"{self.order!r}:{self.columns!r}"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: what its columns are, how its stream is cut, what counts as enough records.
 
     `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`. `online`
-    detectors read single records.
+    detectors read single records, `external` ones are asked elsewhere.
     """
 
     name: str
@@ -171,5 +197,6 @@ class ModelSpec:
     scorers: tuple[Scorer, ...] = ()
     quality: Rules = AS_USUAL
     online: tuple[OnlineSpec, ...] = ()
+    external: tuple[ExternalSpec, ...] = ()
     performance: PerformanceSpec = PerformanceSpec()
     renewal: RenewalSpec = RenewalSpec()

@@ -15,7 +15,7 @@ import structlog
 from alerts.life import LifePolicy
 from alerts.worker import DeliveryWorker
 from monitor.app import housekeeping
-from monitor.app.baselines import settle
+from monitor.app.baselines import build_from_journal, settle
 from monitor.app.deliveries import DeliveryCounts
 from monitor.app.measures import Measures
 from monitor.app.models import ArchiveResolver, ledger_for
@@ -45,10 +45,12 @@ from monitor.config.secrets import read_secret
 from monitor.config.sources import FilesSource
 from monitor.drivers.live import LiveDriver, Notify
 from monitor.drivers.pump import Pump
+from monitor.drivers.teach import Teacher
 from monitor.engine.engine import Configuration, Engine
 from monitor.errors import ConfigError
 from monitor.intake.dedup import Dedup
 from monitor.intake.intake import Intake, load_dedup
+from monitor.model import model_of
 from monitor.packing import decompress, unpack
 from monitor.telemetry import Telemetry
 from monitor.web.app import create_app
@@ -60,10 +62,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from detectors.sequential.budget import Ledger
+    from monitor.baseline import Baseline
     from monitor.clock import Clock
     from monitor.config.model import Config
     from monitor.engine.decision import Decision
-    from monitor.record import Limits
+    from monitor.record import LabelBatch, Limits, RecordBatch
 
 KEY_BYTES = 32
 DELIVERY_STOP_SECONDS = 5.0
@@ -169,6 +172,7 @@ class Daemon:
     def _build_engine(self, stack: ExitStack) -> None:
         configuration = self._activate(self.config)
         self._routes = Routes(self.config)
+        self._teacher = Teacher(self._archive, self._clock, self._learned)
         self._driver = LiveDriver(
             self._archive,
             self._restored,
@@ -176,9 +180,23 @@ class Daemon:
             self._notify(self.config),
             self._on_decisions,
             _idle(self.config),
+            self._attend,
         )
         stack.callback(self._driver.stop)
         self._configure(configuration)
+
+    def _attend(self, engine: Engine) -> None:
+        """Learn what is due; pages and metrics then speak of another budget."""
+        if self._teacher.attend(engine):
+            self._driver.wake()
+            self._tell_budget()
+
+    def _learned(
+        self, key: str, records: Sequence[RecordBatch], labels: Sequence[LabelBatch]
+    ) -> Baseline:
+        """A baseline of live records, as the configuration in force describes the model."""
+        model = next(m for m in self.config.models if m.name == model_of(key))
+        return build_from_journal(model, records, labels)
 
     def _notify(self, config: Config) -> Notify:
         return Notify(
@@ -296,9 +314,12 @@ class Daemon:
     def _ledger(self) -> Ledger:
         """The one budget, divided; see `detectors.sequential.budget`."""
         config = decision_config(self.config)
+        names = {model.name for model in config.models}
         chosen = self._archive.reader.run(stored.active)
         loaded = {
-            model.name: self._resolver.baseline(chosen[model.name]) for model in config.models
+            key: self._resolver.baseline(id_)
+            for key, id_ in chosen.items()
+            if model_of(key) in names
         }
         return ledger_for(config, loaded)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alerts.life import LifePolicy
-from monitor.app.baselines import load_or_build, watched_columns
+from monitor.app.baselines import load_or_build, named_files, watched_columns
 from monitor.app.models import DAY, build_engines, check_baseline, ledger_for, spec_of
 from monitor.archive import journal
 from monitor.columnar import decode_block, take
@@ -92,7 +92,11 @@ def run(
 
 def configured(models: Iterable[ModelConfig], now: int) -> dict[str, Baseline]:
     """The baselines that the configuration names, built where they are files of rows."""
-    return {model.name: load_or_build(model, now) for model in models}
+    return {
+        key: load_or_build(model, path, now)
+        for model in models
+        for key, path in named_files(model).items()
+    }
 
 
 def journalled(reader: Reader, start: int | None, end: int | None) -> Iterator[Decoded]:

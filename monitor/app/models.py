@@ -16,19 +16,30 @@ from monitor.clock import MICROS
 from monitor.config.digest import read_decision_config
 from monitor.config.quality import rules_of
 from monitor.engine.judge import Judge
+from monitor.engine.learning import LearningEngine
 from monitor.engine.lines import BudgetLines, Watched, ledger_of
 from monitor.engine.model import ModelEngine
 from monitor.errors import ConfigError
-from monitor.model import ModelSpec, PolicySpec, WindowSpec
+from monitor.model import (
+    ModelSpec,
+    ObjectiveSpec,
+    PerformanceSpec,
+    PolicySpec,
+    RenewalSpec,
+    WindowSpec,
+    model_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from detectors.protocols import Scorer
     from monitor.archive.reader import Reader
+    from monitor.config.baselines import BaselinePolicy
     from monitor.config.digest import DecisionConfig
     from monitor.config.watched import ColumnConfig, JudgedModel, WindowConfig
     from monitor.engine.engine import Configuration
+    from monitor.engine.retired import Follower
     from monitor.schema import ColumnSpec
 
 DAY = 86_400 * MICROS
@@ -57,7 +68,30 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         positive=model.positive,
         task=model.task,
         scorers=scorers_of(model),
+        performance=performance_of(model),
         quality=rules_of(model.quality, model.columns),
+    )
+
+
+def performance_of(model: JudgedModel) -> PerformanceSpec:
+    """How labels are awaited and what is told of them."""
+    said, fairness, objective = model.performance, model.fairness, None
+    if said.objective is not None:
+        least = said.objective.at_least is not None
+        objective = ObjectiveSpec(said.objective.metric, said.objective.bound, least)
+    return PerformanceSpec(
+        horizon=model.label_horizon * MICROS,
+        max_waiting=said.max_waiting,
+        matured=said.matured,
+        metrics=said.metrics,
+        costs=said.cost_matrix,
+        quantile=said.quantile,
+        objective=objective,
+        tolerance=said.tolerance,
+        min_effect=said.min_effect,
+        groups=fairness.groups,
+        group_metrics=fairness.metrics,
+        min_rows=fairness.min_rows,
     )
 
 
@@ -147,24 +181,61 @@ def windows_per_day(model: JudgedModel, baseline: Baseline) -> float:
 
 def ledger_for(config: DecisionConfig, baselines: Mapping[str, Baseline]) -> Ledger:
     """The one ledger of a configuration."""
+    config = expanded(config, baselines)
     left = 1 - part_of(config.models)
     budget = Budget(left * config.budget.false_alarms, config.budget.per_days)
     watched = [watched_by(model, baselines[model.name]) for model in config.models]
     return ledger_of(budget, watched)
 
 
+def expanded(config: DecisionConfig, baselines: Mapping[str, Baseline]) -> DecisionConfig:
+    """One model per baseline, named by its key; what has no baseline yet is left out."""
+    models = {model.name: model for model in config.models}
+    judged = tuple(
+        models[model_of(key)].model_copy(update={"name": key})
+        for key in sorted(baselines)
+        if model_of(key) in models
+    )
+    return config.model_copy(update={"models": judged})
+
+
+def renewal_of(policy: BaselinePolicy) -> RenewalSpec:
+    """When a baseline is learned from the live log, in microseconds."""
+
+    def micros(seconds: int | None) -> int | None:
+        return None if seconds is None else seconds * MICROS
+
+    refresh = (policy.refresh or DAY // MICROS) if policy.rolling else None
+    return RenewalSpec(
+        learn=micros(policy.learn),
+        rolling=micros(policy.rolling),
+        refresh=micros(refresh),
+        handover=micros(policy.handover),
+        season=policy.season,
+    )
+
+
 def build_engines(
     config: DecisionConfig, digest: str, baselines: Mapping[str, Baseline]
-) -> dict[str, ModelEngine]:
-    """Fresh model engines of a configuration."""
-    ledger, online = ledger_for(config, baselines), online_of(config, baselines)
-    engines: dict[str, ModelEngine] = {}
-    for model in config.models:
-        baseline = baselines[model.name]
-        spec = replace(spec_of(model, baseline.columns), online=online[model.name])
+) -> dict[str, Follower]:
+    """Fresh engines of a configuration, by key; a model without baseline learns."""
+    judged = expanded(config, baselines)
+    ledger, online = ledger_for(config, baselines), online_of(judged, baselines)
+    engines: dict[str, Follower] = {}
+    for model in judged.models:
+        key, baseline = model.name, baselines[model.name]
+        name = model_of(key)
+        renewal = renewal_of(config.renewal(name))
+        spec = spec_of(model, baseline.columns)
+        spec = replace(spec, name=name, online=online[key], renewal=renewal)
         lines = BudgetLines(ledger, watched_by(model, baseline))
         judge = Judge(spec, baseline, digest, lines)
-        engines[model.name] = ModelEngine(spec, baseline, judge)
+        engines[key] = ModelEngine(spec, baseline, judge)
+    for model in config.models:
+        renewal = renewal_of(config.renewal(model.name))
+        if model.name not in engines and renewal.learn is not None:
+            spec = replace(spec_of(model, ()), renewal=renewal)
+            engines[model.name] = LearningEngine(spec, digest, renewal.learn)
     return engines
 
 
@@ -175,7 +246,7 @@ class ArchiveResolver:
         self._reader = reader
         self._loaded: dict[str, Baseline] = {}
 
-    def __call__(self, configuration: Configuration) -> dict[str, ModelEngine]:
+    def __call__(self, configuration: Configuration) -> dict[str, Follower]:
         """Fresh model engines of an archived configuration."""
         body = self._reader.run(lambda link: stored.get_config(link, configuration.config))
         config = read_decision_config(body)

@@ -6,7 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
-from monitor.archive import alerts_sql, counters, decisions, journal, quarantine, retention
+from monitor.archive import (
+    alerts_sql,
+    counters,
+    decisions,
+    journal,
+    performance_sql,
+    quarantine,
+    retention,
+)
 from monitor.archive import baselines as stored
 from monitor.config.units import duration_text
 from monitor.errors import NotFoundError
@@ -25,6 +33,7 @@ from monitor.web.views import (
     ModelSummary,
     OpenWindow,
     Page,
+    PerformanceFigure,
     QuarantineEntry,
     Status,
     WindowSummary,
@@ -40,7 +49,8 @@ if TYPE_CHECKING:
     from monitor.archive.decisions import DecisionRow
     from monitor.config.model import Config
     from monitor.drivers.live import LiveDriver
-    from monitor.engine.model import ModelEngine
+    from monitor.engine.retired import Follower
+    from monitor.performance import PerformanceRow
 
 PREVIEW = 200
 
@@ -115,6 +125,24 @@ class ArchiveQueries:
                 for name in names
             ),
         )
+
+    def performance(
+        self,
+        model: str,
+        *,
+        version: str | None = None,
+        segment: str | None = None,
+        metric: str | None = None,
+        kind: str | None = None,
+        from_: int | None = None,
+        to: int | None = None,
+        limit: int = 1000,
+    ) -> Sequence[PerformanceFigure]:
+        """See `Queries`."""
+        self.model(model)
+        query = performance_sql.Query(model, version, segment, metric, kind, from_, to)
+        rows = self._read(lambda link: performance_sql.figures(link, query, limit))
+        return [_figure(row) for row in rows]
 
     def decisions(
         self,
@@ -236,7 +264,7 @@ class ArchiveQueries:
     def _read(self, query: Any) -> Any:
         return self._archive.reader.run(query)
 
-    def _engine(self, name: str) -> ModelEngine | None:
+    def _engine(self, name: str) -> Follower | None:
         return self._driver.engine.models.get(name)
 
     def _latest(
@@ -266,7 +294,7 @@ class ArchiveQueries:
         newest = max(whole, key=lambda head: head.seq) if whole else None
         body = json.loads(newest.body) if newest else {}
         engine = self._engine(name)
-        known = list(engine.baseline.segments) if engine else [WHOLE]
+        known = list(engine.segments) if engine else [WHOLE]
         last = engine.windows.newest if engine else None
         lateness = engine.spec.window.lateness if engine else 0
         accepted = (t for t in totals if (t.model, t.outcome, t.reason) == (name, "accepted", ""))
@@ -294,6 +322,24 @@ class ArchiveQueries:
         return int(span.records + span.labels)
 
 
+def _figure(row: PerformanceRow) -> PerformanceFigure:
+    return PerformanceFigure(
+        version=row.version,
+        segment=row.segment,
+        start=row.window_start,
+        end=row.window_end,
+        metric=row.metric,
+        kind=row.kind,
+        value=row.value,
+        lower=row.lower,
+        upper=row.upper,
+        rows=row.rows,
+        labelled=row.labelled,
+        coverage=row.coverage,
+        as_of=row.as_of or None,
+    )
+
+
 def decision_summary(row: DecisionRow) -> DecisionSummary:
     """A stored decision for lists."""
     return DecisionSummary(
@@ -314,7 +360,7 @@ def _newest_first(row: DecisionRow) -> int:
     return -row.seq
 
 
-def _open_window(engine: ModelEngine | None) -> OpenWindow | None:
+def _open_window(engine: Follower | None) -> OpenWindow | None:
     """The newest open time window; windows of counts have no place in time before they close."""
     if engine is None or engine.spec.window.every is None:
         return None

@@ -24,6 +24,7 @@ from monitor.config.describe import (
 )
 from monitor.config.digest import decision_config, decision_digest
 from monitor.config.load import load
+from monitor.config.units import duration_text
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 UNBUILT: Final = (
     "its baseline is a file of rows, learned at the start; to see what the budget means, build it "
     "with `driftd baseline build`"
+)
+
+
+UNLEARNED: Final = (
+    "learns what is normal from {} of its log; until then nothing is judged, and what the budget "
+    "means is known when it has learned"
 )
 
 
@@ -112,8 +119,11 @@ def _meaning(config: Config) -> _Meaning:
     baselines: dict[str, Baseline] = {}
     missing: list[str] = []
     for model in config.models:
-        if is_baseline(model.baseline):
-            baselines[model.name] = Baseline.from_bytes(model.baseline.read_bytes())
+        path, learn = model.baseline.path, model.baseline.learn
+        if path is None:
+            missing.append(f"{model.name}: {UNLEARNED.format(duration_text(learn or 0))}")
+        elif is_baseline(path):
+            baselines[model.name] = Baseline.from_bytes(path.read_bytes())
             check_baseline(model, baselines[model.name])
         else:
             missing.append(f"{model.name}: {UNBUILT}")

@@ -70,7 +70,11 @@ def _named_files(config: Config) -> Iterator[tuple[Place, Path]]:
         (("privacy", "key_file"), config.privacy.key_file),
     ]
     for index, model in enumerate(config.models):
-        named.append((("models", index, "baseline"), model.baseline))
+        named.append((("models", index, "baseline"), model.baseline.path))
+        named += [
+            (("models", index, "baseline", "versions", version), file)
+            for version, file in model.baseline.versions.items()
+        ]
     for index, channel in enumerate(config.alerts.channels):
         named.append((("alerts", "channels", index, "url_file"), channel.url_file))
         named.append((("alerts", "channels", index, "secret_file"), channel.secret_file))

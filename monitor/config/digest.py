@@ -11,13 +11,13 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
+from monitor.config.baselines import BaselinePolicy
 from monitor.config.model import BudgetConfig, Config
 from monitor.config.section import Section
 from monitor.config.watched import JudgedModel
 from monitor.errors import StorageError
 
 NOT_DECIDING: Final[dict[str, bool | set[str]]] = {
-    "fairness": True,
     "window": {"idle"},
     "policy": {"for_windows"},
 }
@@ -30,12 +30,23 @@ class DecisionConfig(Section):
     format: Literal[1] = 1
     budget: BudgetConfig
     models: tuple[JudgedModel, ...]
+    baselines: dict[str, BaselinePolicy]
+    """How models come by their baselines; those that a file is enough for are left out."""
+
+    def renewal(self, model: str) -> BaselinePolicy:
+        """How `model` comes by its baseline."""
+        return self.baselines.get(model, BaselinePolicy())
 
 
 def decision_config(config: Config) -> DecisionConfig:
     """The decision-relevant part; models by name."""
     judged = sorted((model.judged() for model in config.models), key=lambda model: model.name)
-    return DecisionConfig(budget=config.budget, models=tuple(judged))
+    policies = {
+        model.name: model.baseline.policy
+        for model in config.models
+        if model.baseline.policy != BaselinePolicy()
+    }
+    return DecisionConfig(budget=config.budget, models=tuple(judged), baselines=policies)
 
 
 def canonical_decision_config(config: Config) -> bytes:

@@ -193,4 +193,6 @@ _EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "duration": _plain("expected a duration such as 30s, 10m, 1h or 1d"),
     "size": _plain("expected a number of bytes or a size such as 8MiB"),
     "path": _plain("expected the path of a file"),
+    "baseline": _plain("expected the path of a file, or a mapping"),
+    "handover": _plain("expected 'keep', or such as 'learn 3d'"),
 }

@@ -8,8 +8,9 @@ from pydantic import Discriminator, Field, Tag
 
 from detectors import registry
 from detectors.errors import ParameterError
-from monitor.config.quality import Becomes, ColumnQuality, QualityName
 from monitor.config.baselines import BaselineField, baseline_rules
+from monitor.config.performing import FairnessConfig, PerformanceConfig, task_rules
+from monitor.config.quality import Becomes, ColumnQuality, QualityName
 from monitor.config.section import Rule, Section, not_built, repeated
 from monitor.config.tables import TableConfig
 from monitor.config.units import Count, Name, Seconds, Text, duration_text
@@ -103,19 +104,6 @@ class PolicyConfig(Section):
     """Bad windows in a row until an alert fires."""
 
 
-class FairnessConfig(Section):
-    """Comparison of groups; the shape is fixed, the measurement comes later."""
-
-    groups: tuple[Text, ...] = ()
-    metrics: tuple[Text, ...] = ()
-
-    def rules(self) -> Iterator[Rule]:
-        """Nothing may be asked of it yet."""
-        for name in ("groups", "metrics"):
-            if getattr(self, name):
-                yield (name,), not_built("comparison of groups", "leave it empty")
-
-
 class DetectorConfig(Section):
     """One detector with its parameters, on some columns or all."""
 
@@ -177,6 +165,9 @@ class JudgedModel(Section):
     """What becomes of findings about the data, by kind: `allow`, `warn` or `break`."""
     segments: tuple[Text, ...] = ()
     """Columns (or record segments) whose values are watched on their own as well."""
+    label_horizon: Seconds = 14 * DAY
+    """How long after its prediction a label is still waited for."""
+    performance: PerformanceConfig = Field(default_factory=PerformanceConfig)
     fairness: FairnessConfig = Field(default_factory=FairnessConfig)
     detectors: Detectors = "auto"
     policy: PolicyConfig = Field(default_factory=PolicyConfig)
@@ -192,6 +183,7 @@ class JudgedModel(Section):
             yield ("segments", index), f"{name!r} is listed twice"
         yield from self._segment_kinds()
         yield from self._detector_columns()
+        yield from task_rules(self.task, self.performance, self.fairness)
 
     def _segment_kinds(self) -> Iterator[Rule]:
         for index, name in enumerate(self.segments):
@@ -213,12 +205,10 @@ class ModelConfig(JudgedModel):
     """One watched model."""
 
     baseline: BaselineField
-    """What is normal: a path of rows or of a built baseline, or a mapping; see its keys."""
+    """Rows (Parquet, CSV or NDJSON), or a built baseline; a mapping says more."""
     table: TableConfig | None = None
     """What the columns of the baseline's rows mean; native records need none."""
     sampling: SamplingConfig = Field(default_factory=SamplingConfig)
-    label_horizon: Seconds = 14 * DAY
-    """How long after its prediction a label is still waited for."""
 
     def rules(self) -> Iterator[Rule]:
         """As for what is judged; the baseline's rhythm goes with the windows."""

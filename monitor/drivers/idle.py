@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.engine.model import ModelEngine
+    from monitor.engine.retired import Follower
 
 LIVE_WINDOWS = 2
 """A stream whose newest event is within so many windows of the clock runs with the clock."""
 
 
 def advance_to(
-    model: ModelEngine, last_arrival: int, now: int, idle: int | None = None
+    model: Follower, last_arrival: int, now: int, idle: int | None = None
 ) -> int | None:
     """How far (microseconds) the windows of an idle model may be closed; None for not at all.
 

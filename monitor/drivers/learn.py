@@ -32,6 +32,7 @@ from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
 from monitor.engine.performance_learning import LabelledHistory, Truths, rows_per_window
 from monitor.engine.segments import Segments, segment_column, split
+from monitor.engine.texts import derive
 from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
 from monitor.model import WHOLE
@@ -91,6 +92,8 @@ def build_baseline(
         raise InputError(
             f"model {spec.name!r}: the baseline has {total} rows, at least {least} are needed"
         )
+    texts, rows, columns = derive(rows, spec.columns)
+    spec, pieces = replace(spec, columns=columns), _like(pieces, rows)
     framer = Framer(_fit_frame(rows, spec), None, _dimensions(rows, spec))
     known = _segments(rows, spec)
     pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
@@ -129,6 +132,8 @@ def build_baseline(
         gaps=UsualGaps.of(times),
         known=tuple(sorted({name for batch in rows for name in batch.columns})),
         scorers=tuple(map(repr, spec.scorers)),
+        versions=tuple(sorted({batch.version for batch in batches if len(batch)})),
+        vocabularies=texts.vocabularies,
     ).named()
 
 
@@ -358,6 +363,12 @@ def _ordered(batches: Sequence[RecordBatch], size: int) -> list[list[RecordBatch
         pieces.append([take(batch, np.arange(a, b)) for batch, a, b in places if b > a])
         done = ends
     return pieces
+
+
+def _like(pieces: list[list[RecordBatch]], rows: Sequence[RecordBatch]) -> list[list[RecordBatch]]:
+    """Rows dealt like the pieces that they came from."""
+    each = iter(rows)
+    return [[next(each) for _ in piece] for piece in pieces]
 
 
 def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:

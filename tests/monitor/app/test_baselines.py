@@ -118,10 +118,12 @@ def test_rows_instead_of_a_baseline_are_learned_from(folder: Path) -> None:
     (folder / "rows.ndjson").write_bytes(lines.lines(rows) + b"not json\n")
     text = config_text().replace("shop.baseline", "rows.ndjson")
     model = place(folder, text).models[0]
-    built = load_or_build(model, 0)
+    built = load_or_build(model, folder / "rows.ndjson", 0)
     assert built.rows == 600
     assert {c.name for c in built.columns} >= {"amount", "age", "country", "prediction", "score.1"}
-    assert load_or_build(model, 10**15).id == built.id, "the clock has no part in it"
+    assert load_or_build(model, folder / "rows.ndjson", 10**15).id == built.id, (
+        "the clock has no part in it"
+    )
 
 
 @pytest.mark.parametrize(

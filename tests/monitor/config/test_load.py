@@ -82,7 +82,7 @@ def test_paths_start_from_the_directory_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "driftd.yaml"
     path.write_text(WHOLE, encoding="utf-8")
     config = load(path, environ={})
-    assert config.models[0].baseline == tmp_path / "flights-baseline.parquet"
+    assert config.models[0].baseline.path == tmp_path / "flights-baseline.parquet"
     assert config.archive.url == f"sqlite:///{tmp_path}/driftd.db"
     assert config.alerts.channels[0].secret_file == tmp_path / "ops.secret"
 
@@ -124,7 +124,7 @@ def test_environment_goes_over_the_file() -> None:
     }
     config = parsed(SMALL, environ)
     assert config.server.port == 9000
-    assert config.models[0].baseline == Path("/data/other.parquet")
+    assert config.models[0].baseline.path == Path("/data/other.parquet")
     assert config.models[0].window.records == 500
     assert config.models[1].name == "loans"
 
