@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ModelSeries,
         ModelSummary,
         Page,
+        PerformanceFigure,
         QuarantineEntry,
         Status,
         WindowSummary,
@@ -69,6 +70,21 @@ class Queries(Protocol):
 
     def series(self, model: str, *, version: str | None, segment: str, limit: int) -> ModelSeries:
         """The same windows with every column's status and evidence."""
+        ...
+
+    def performance(
+        self,
+        model: str,
+        *,
+        version: str | None = None,
+        segment: str | None = None,
+        metric: str | None = None,
+        kind: str | None = None,
+        from_: int | None = None,
+        to: int | None = None,
+        limit: int = 1000,
+    ) -> Sequence[PerformanceFigure]:
+        """The newest figures of a model's performance, oldest window first; None means all."""
         ...
 
     def decisions(

@@ -161,6 +161,30 @@ class ModelSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceFigure:
+    """A metric of the predictions of one window, restated while labels come.
+
+    `segment` is `""` for all of them, else a slice such as `"sex=F"`. `kind` says whether it was
+    `measured` on the `labelled` of the `rows` that were sampled, or `estimated` without labels.
+    `as_of` is when the newest of those labels was known.
+    """
+
+    version: str
+    segment: str
+    start: Instant
+    end: Instant
+    metric: str
+    kind: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    rows: int
+    labelled: int
+    coverage: float
+    as_of: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class AlertSummary:
     """An open question for people. `state`: pending, firing, acknowledged, silenced, resolved."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from monitor.performance import ESTIMATED, MEASURED
 from monitor.web.context import Shared  # noqa: TC001 - FastAPI reads these annotations
 from monitor.web.instants import parse
 from monitor.web.views import (
@@ -17,6 +18,7 @@ from monitor.web.views import (
     ModelDetail,
     ModelSummary,
     Page,
+    PerformanceFigure,
     QuarantineEntry,
     Status,
     WindowSummary,
@@ -62,6 +64,33 @@ async def list_windows(
         queries.windows, name, version=version, segment=segment or "", limit=limit
     )
     return list(windows)
+
+
+@router.get("/models/{name}/performance", tags=["models"])
+async def list_performance(
+    shared: Shared,
+    name: Name,
+    version: Text = None,
+    segment: Text = None,
+    metric: Text = None,
+    kind: Annotated[str | None, Query(pattern=f"^({MEASURED}|{ESTIMATED})$")] = None,
+    from_: Annotated[Time, Query(alias="from")] = None,
+    to: Time = None,
+    limit: Limit = 1000,
+) -> list[PerformanceFigure]:
+    """How good a model's predictions were, by the window they were made in, oldest first."""
+    figures = await shared.readers.run(
+        shared.services.queries.performance,
+        name,
+        version=version,
+        segment=segment,
+        metric=metric,
+        kind=kind,
+        from_=None if from_ is None else parse(from_, "from"),
+        to=None if to is None else parse(to, "to"),
+        limit=limit,
+    )
+    return list(figures)
 
 
 @router.get("/decisions", tags=["decisions"])

@@ -30,6 +30,7 @@ from monitor.web.views import (
     ModelSummary,
     OpenWindow,
     Page,
+    PerformanceFigure,
     QuarantineEntry,
     Status,
     WindowSummary,
@@ -78,6 +79,7 @@ class FakeDaemon:
     alive: bool = True
     evidence_columns: dict[str, object] = field(default_factory=dict)
     findings: list[dict[str, object]] = field(default_factory=list)
+    figures: list[PerformanceFigure] = field(default_factory=list)
     summaries: dict[int, str] = field(default_factory=dict)
     formats: frozenset[str] = frozenset(
         {NDJSON, "application/json", "application/vnd.apache.arrow.stream"}
@@ -166,6 +168,28 @@ class FakeDaemon:
             for name, points in self.columns.items()
         )
         return ModelSeries(windows, rows)
+
+    def performance(
+        self,
+        model: str,
+        *,
+        version: str | None = None,
+        segment: str | None = None,
+        metric: str | None = None,
+        kind: str | None = None,
+        from_: int | None = None,
+        to: int | None = None,
+        limit: int = 1000,
+    ) -> Sequence[PerformanceFigure]:
+        self._known(model)
+        asked = {"version": version, "segment": segment, "metric": metric, "kind": kind}
+        return [
+            figure
+            for figure in self.figures
+            if all(wanted in (None, getattr(figure, name)) for name, wanted in asked.items())
+            and (from_ is None or figure.end > from_)
+            and (to is None or figure.start < to)
+        ][-limit:]
 
     def decisions(
         self,
