@@ -23,6 +23,7 @@ GROUP = "driftd.detectors"
 UNIVARIATE = "univariate"
 MULTIVARIATE = "multivariate"
 ONLINE = "online"
+PERFORMANCE = "performance"
 
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     UNIVARIATE: {
@@ -59,11 +60,20 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "hddm_a": "detectors.online.hddm_a:HoeffdingAverages",
         "hddm_w": "detectors.online.hddm_w:HoeffdingWeighted",
     },
+    PERFORMANCE: {
+        "cbpe": "detectors.performance.cbpe:Cbpe",
+        "dle": "detectors.performance.dle:Dle",
+        "harm": "detectors.performance.harm:HarmfulShift",
+        "fairness": "detectors.fairness.series:Fairness",
+    },
 }
 """Family -> name -> class. Names are unique over all families."""
 
 SCORERS = frozenset({MULTIVARIATE})
 """Families whose detectors are scorers: they watch windows beyond single columns."""
+
+NOT_LISTED = frozenset({PERFORMANCE})
+"""Families that a model's task, `performance` and `fairness` put to use, not its detectors."""
 
 AUTO_SCORERS: tuple[str, ...] = ("moments", "correlation", "embedding")
 """Scorers that watch every model unless its configuration names detectors."""
@@ -80,14 +90,15 @@ EXCLUDED: Mapping[str, str] = {
 
 
 def names(plugins: Iterable[EntryPoint] | None = None) -> tuple[str, ...]:
-    """All detector names, sorted.
+    """Names that a list of detectors may hold, sorted.
 
     Raises
     ------
     ParameterError
         If two owners claim one name.
     """
-    return tuple(sorted(_table(plugins)))
+    listed = set(_table(plugins)).difference(*(FAMILIES[family] for family in NOT_LISTED))
+    return tuple(sorted(listed))
 
 
 def load(name: str, plugins: Iterable[EntryPoint] | None = None) -> type[Any]:

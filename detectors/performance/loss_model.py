@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from numpy.typing import NDArray
 
 _BINS = 12
@@ -137,12 +139,24 @@ class Boosted:
             early_stopping=False,
             random_state=0,
         )
-        return cls(learner.fit(seen.rows, loss))
+        with _one_thread():
+            return cls(learner.fit(seen.rows, loss))
 
     def predict(self, seen: Seen) -> NDArray[np.float64]:
         """Mean loss `(n,)`, unclipped."""
-        predicted: NDArray[np.float64] = self.model.predict(seen.rows)
+        with _one_thread():
+            predicted: NDArray[np.float64] = self.model.predict(seen.rows)
         return predicted
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Sums of several threads depend on which was first; and the machine has other work."""
+    from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        threadpool_limits,  # comes with scikit-learn
+    )
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
+    return limits
 
 
 def _edges(column: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,6 +33,13 @@ def test_every_public_detector_is_in_the_table_or_excluded_with_a_reason() -> No
                 assert f"{module.__name__}:{name}" in known
 
 
+def test_what_the_task_decides_is_not_for_lists_but_has_a_card() -> None:
+    for name in registry.FAMILIES[registry.PERFORMANCE]:
+        assert name not in registry.names([])
+        assert registry.family(name) == registry.PERFORMANCE
+        assert registry.load(name, []).card.statistic
+
+
 def test_plug_ins_are_found_by_name() -> None:
     chi2 = plugin("mine", "detectors.univariate.chi2:ChiSquare")
     assert "mine" in registry.names([chi2])

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from detectors.errors import InputError, ParameterError
 from detectors.performance.dle import Dle
@@ -42,7 +43,7 @@ def test_harder_inputs_are_expected_to_do_worse() -> None:
 
 
 def test_intervals_hold_the_realised_metric() -> None:
-    rng, windows = np.random.default_rng(2), 120
+    rng, windows = np.random.default_rng(2), 80
     missed = 0
     for _ in range(windows):
         fit = Dle(alpha=0.1, metrics=("mae",)).fit(*world(1500, rng))
@@ -109,8 +110,9 @@ def test_bike_sharing_of_2011(model: str) -> None:
     inputs = np.column_stack([table[name].to_numpy().astype(float) for name in names])
     count = table["cnt"].to_numpy().astype(float)
     place = np.random.default_rng(8).integers(0, 3, len(count))
-    learner = HistGradientBoostingRegressor(random_state=0, max_iter=60)
-    predicted = learner.fit(inputs[place == 0], count[place == 0]).predict(inputs)
+    learner = HistGradientBoostingRegressor(random_state=0, max_iter=40)
+    with threadpool_limits(limits=1):
+        predicted = learner.fit(inputs[place == 0], count[place == 0]).predict(inputs)
     rows = Outcomes(count, predicted, np.empty((len(count), 0)))
     fit = Dle(model=model).fit(rows.take(place == 1), inputs[place == 1])  # type: ignore[arg-type]
     assert fit is not None
