@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.web.pages.charts.heat import Heat, heat, rank
+from monitor.web.pages.charts.performance import performance_panels
 from monitor.web.pages.charts.trend import Trend, trend
 from monitor.web.pages.stories import stories
 from monitor.web.pages.templating import render
@@ -19,6 +20,7 @@ ROWS = 40
 PANELS = 9
 DECISIONS = 200
 STORIES = 8
+FIGURES = 3_000
 _EVERYTHING = 100_000
 
 
@@ -35,6 +37,9 @@ def model_page(queries: Queries, name: str, choice: Choice, *, address: str, ref
     """The page; blocks on the database."""
     detail = queries.model(name)
     series = queries.series(name, version=choice.version, segment=choice.segment, limit=WINDOWS)
+    figures = queries.performance(
+        name, version=choice.version, segment=choice.segment, limit=FIGURES
+    )
     latest = queries.decisions(
         model=name, verdict=None, from_=None, to=None, limit=DECISIONS, cursor=None
     )
@@ -45,6 +50,7 @@ def model_page(queries: Queries, name: str, choice: Choice, *, address: str, ref
         choice=choice,
         heatmap=_heat(series, choice),
         panels=_panels(series),
+        performance=performance_panels(figures),
         windows=series.windows,
         stories=stories(latest.items, STORIES),
         address=address,

@@ -10,10 +10,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitor import __version__
 from monitor.web.pages import words
-from monitor.web.pages.charts import distribution, heat, trend
+from monitor.web.pages.charts import distribution, heat, performance, trend
 from monitor.web.pages.charts import strip as strips
 
-_FILTERS = ("count", "number", "percent", "quantity", "signed", "at", "at_text", "short", "segment")
+_FILTERS = (
+    "count",
+    "number",
+    "percent",
+    "quantity",
+    "signed",
+    "at",
+    "at_text",
+    "short",
+    "segment",
+    "metric",
+)
 
 
 @cache
@@ -34,6 +45,7 @@ def environment() -> Environment:
         span_text=words.span_text,
         heat=heat,
         trend=trend,
+        metrics=performance,
         distribution=distribution,
         strips=strips,
     )

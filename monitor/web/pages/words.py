@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from monitor.web.instants import moment
 from monitor.web.views import VERDICTS
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from monitor.web.views import ModelSummary
 
+_SHORT: Final = frozenset({"roc", "auc", "f1", "ece", "mae", "rmse", "mape", "r2"})
 NOTHING = "\N{EN DASH}"
 SEVERITY = {"broken": 4, "drift": 3, "warning": 2, "stable": 1, "insufficient": 0}
 """How much a verdict asks for attention; more is worse."""
@@ -135,6 +136,11 @@ def tick(micros: int, *, daily: bool) -> str:
 def short(identifier: str) -> str:
     """The beginning of a digest, enough to tell two apart by eye."""
     return identifier[:10]
+
+
+def metric(name: str) -> str:
+    """`roc_auc` as `ROC AUC`, `log_loss` as `log loss`."""
+    return " ".join(word.upper() if word in _SHORT else word for word in name.split("_"))
 
 
 def segment(name: str) -> str:

@@ -74,6 +74,17 @@ def test_bad_parameters_are_400(client: httpx2.Client, params: dict[str, str], s
     assert says in answer.json()["detail"]
 
 
+def test_performance_is_found_by_what_is_asked(client: httpx2.Client) -> None:
+    path = "/v1/models/flights/performance"
+    found = client.get(path).json()
+    assert {figure["kind"] for figure in found} == {"measured", "estimated"}
+    assert found[0]["start"] == "2013-05-01T00:00:00Z"
+    one = {"kind": "measured", "metric": "roc_auc", "from": "2013-06-01", "to": "2013-06-02"}
+    (figure,) = client.get(path, params=one).json()
+    assert figure["labelled"] == 850
+    assert client.get(path, params={"kind": "guessed"}).status_code == 400
+
+
 def test_a_decision_is_the_stored_bytes(client: httpx2.Client, daemon: FakeDaemon) -> None:
     answer = client.get(f"/v1/decisions/{LAST}")
     assert answer.content == daemon.decision(LAST)

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from webfakes import DAY, FIRST, LINE
 
 from monitor.web.documents import ColumnEvidence
-from monitor.web.pages.charts import distribution, heat, scale, strip, trend
-from monitor.web.views import ColumnPoint, ColumnSeries, ModelSeries, WindowSummary
+from monitor.web.pages.charts import distribution, heat, performance, scale, strip, trend
+from monitor.web.views import (
+    ColumnPoint,
+    ColumnSeries,
+    ModelSeries,
+    PerformanceFigure,
+    WindowSummary,
+)
 
 finite = st.floats(-1e12, 1e12)
 maybe = st.none() | finite
@@ -149,3 +155,48 @@ def test_values_are_ranked_and_the_rare_ones_counted() -> None:
 def test_shares_that_say_nothing(baseline: list[float], window: list[float]) -> None:
     drawn = distribution.draw(ColumnEvidence(edges=[0.0, 1.0], baseline=baseline, window=window))
     assert (drawn is None) == (len(baseline) != len(window) or not baseline)
+
+
+figures = st.lists(
+    st.tuples(
+        st.sampled_from(["roc_auc", "brier", "cost"]),
+        st.sampled_from(["measured", "estimated"]),
+        st.integers(0, 5),
+        maybe,
+        maybe,
+        maybe,
+    ),
+    max_size=30,
+    unique_by=lambda row: row[:3],
+)
+
+
+@given(figures)
+def test_performance_stays_inside_the_picture(
+    rows: list[tuple[str, str, int, float | None, float | None, float | None]],
+) -> None:
+    given_ = [
+        PerformanceFigure(
+            version="1",
+            segment="",
+            start=FIRST + day * DAY,
+            end=FIRST + (day + 1) * DAY,
+            metric=metric,
+            kind=kind,
+            value=value,
+            lower=low,
+            upper=high,
+            rows=10,
+            labelled=5,
+            coverage=0.5,
+            as_of=None,
+        )
+        for metric, kind, day, value, low, high in sorted(rows, key=lambda row: row[2])
+    ]
+    panels = performance.performance_panels(given_)
+    assert {panel.metric for panel in panels} == {f.metric for f in given_ if f.value is not None}
+    for panel in panels:
+        for path in (panel.measured, panel.band, panel.estimated, panel.estimated_band):
+            spots = numbers(path)
+            assert all(performance.LEFT <= x <= performance.RIGHT for x in spots[::2])
+            assert all(performance.TOP <= y <= performance.BOTTOM for y in spots[1::2])

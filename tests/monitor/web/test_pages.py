@@ -108,6 +108,13 @@ def test_the_model_page_ranks_columns_and_links_every_window(client: httpx2.Clie
     assert 'aria-current="true">all records' in html
 
 
+def test_the_model_page_shows_performance_measured_and_expected(client: httpx2.Client) -> None:
+    page = text_of(client, "/models/flights")
+    assert "Performance" in page
+    assert "ROC AUC" in page
+    assert "94.4% labelled" in page.replace("\N{THIN SPACE}", "").replace(" %", "%")
+
+
 def test_status_is_never_by_colour_alone(client: httpx2.Client) -> None:
     html = client.get("/models/flights").text
     for link in re.findall(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +37,7 @@ from monitor.web.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 DAY = 86_400_000_000
 FIRST = parse("2013-05-01", "first")
@@ -367,7 +367,34 @@ def flights(model: str = "flights", *, drift: bool = True) -> FakeDaemon:
     daemon.windows_[model] = [_window(random, daemon, model, index) for index in range(WINDOWS)]
     daemon.findings = _findings()
     daemon.evidence_columns = _evidence(random)
+    daemon.figures = list(_figures())
     return daemon
+
+
+def _figures() -> Iterator[PerformanceFigure]:
+    """ROC AUC of every day as it was expected, and as measured up to a week ago."""
+    for day in range(WINDOWS):
+        start = FIRST + day * DAY
+        value = 0.83 - 0.001 * day
+        whole = PerformanceFigure(
+            version="8",
+            segment="",
+            start=start,
+            end=start + DAY,
+            metric="roc_auc",
+            kind="estimated",
+            value=value + 0.01,
+            lower=value - 0.02,
+            upper=value + 0.04,
+            rows=900,
+            labelled=0,
+            coverage=0.0,
+            as_of=None,
+        )
+        yield whole
+        if day < WINDOWS - 7:
+            seen = {"labelled": 850, "coverage": 850 / 900, "as_of": start + 2 * DAY}
+            yield replace(whole, kind="measured", value=value, **seen)
 
 
 def _numeric(random: np.random.Generator, name: str, base: float, *, drift: bool) -> object:
