@@ -11,7 +11,7 @@ File format: `DRIFTDB2`, then one zstd frame of `monitor.packing` data.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from monitor.errors import InputError, StorageError
 from monitor.model import WHOLE, WindowSpec
 from monitor.packing import compress, decompress, pack, unpack
 from monitor.performance_baseline import PerformanceBaseline
+from monitor.phase_profiles import PhaseProfiles
 from monitor.schema import ColumnSpec
 
 if TYPE_CHECKING:
@@ -59,16 +60,23 @@ class History:
 
     `mid` window middles and `rows` record counts, int64 `(R,)`; `series` float64 `(R, S)` the
     scores that were calibrated on; `faults` int64 `(R, k)` what `count_faults` says of each.
+    `all_mid` and `all_rows`, int64 `(V,)`, are of all whole windows of time, those too that have
+    too few records to be judged, or none. `statistics` float32 `(<= R, c)` per univariate detector:
+    how far each of the last windows was from all others, in the detector's order of columns; empty
+    where windows are not real ones.
     """
 
     mid: NDArray[np.int64]
     rows: NDArray[np.int64]
     series: NDArray[np.float64]
     faults: NDArray[np.int64]
+    all_mid: NDArray[np.int64]
+    all_rows: NDArray[np.int64]
+    statistics: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def state(self) -> dict[str, Any]:
         """Plain data that `restore` reads."""
-        return {"mid": self.mid, "rows": self.rows, "series": self.series, "faults": self.faults}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ class SegmentBaseline:
     sample: Sample
     panel: PanelBaseline | None = None
     performance: PerformanceBaseline | None = None
+    phases: PhaseProfiles | None = None
 
     @property
     def stage(self) -> Stage:
@@ -133,6 +142,7 @@ class SegmentBaseline:
             "history": self.history.state(),
             "sample": self.sample.state(),
             "panel": self.panel and self.panel.state(),
+            "phases": self.phases and self.phases.state(),
             "performance": self.performance and self.performance.state(),
         }
 
@@ -147,6 +157,7 @@ class SegmentBaseline:
             history=History(**state["history"]),
             sample=Sample.restore(state["sample"]),
             panel=state["panel"] and PanelBaseline.restore(state["panel"]),
+            phases=state["phases"] and PhaseProfiles.restore(frame, state["phases"]),
             performance=state["performance"] and PerformanceBaseline.restore(state["performance"]),
         )
 

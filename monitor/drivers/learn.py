@@ -24,6 +24,7 @@ from detectors.quality.traits import Traits
 from detectors.sequential.calendar import Season
 from detectors.sequential.calibrate import calibrate
 from detectors.sequential.series import SeriesBank
+from detectors.univariate.battery import Battery
 from monitor.baseline import Baseline, History, PanelBaseline, SegmentBaseline
 from monitor.clock import MICROS
 from monitor.columnar import take
@@ -31,8 +32,10 @@ from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
 from monitor.engine.performance_learning import LabelledHistory, Truths, rows_per_window
+from monitor.engine.seasonal import PhaseLearner
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.texts import derive
+from monitor.engine.univariate import history_of
 from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
 from monitor.model import WHOLE
@@ -40,7 +43,7 @@ from monitor.progress import unheard
 from monitor.record import Mixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,6 +56,10 @@ if TYPE_CHECKING:
 
 MIN_WINDOWS = 8
 """Below this many real windows the history says nothing; rows are dealt at random instead."""
+
+PIECES = 8 * 86_400 * MICROS
+KEPT_STATISTICS = 1024
+"""Windows of whose statistics the baseline keeps how far they were from the rest: the last ones."""
 
 PSEUDO_WINDOWS = 64
 FEWEST_ROWS = 2 * MIN_WINDOWS
@@ -146,6 +153,7 @@ class _Window:
     series: NDArray[np.float64]
     panel: NDArray[np.float64]
     faults: NDArray[np.int64]
+    statistics: Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(slots=True)
@@ -173,8 +181,13 @@ class _Learner:
         self._profile = pool.profile
         self._sample = pool.sample if truths is None else truths.sample
         self._bank = SeriesBank.fit(pool.profile.frame, pool.profile, pool.usual)
+        self._whole = pool.reservoir is not None
         self._traits = Traits.of(pool.profile.frame, self._sample)
         self._recent = RecentRows()
+        self._volumes: dict[int, int] = {}
+        matched = spec.renewal.season and pool.reservoir is not None
+        self._phases = PhaseLearner() if matched else None
+        self._battery = Battery.fit(pool.profile)
         scorers = () if pool.reservoir is None else spec.scorers
         self._scorers, self._panel = fit_panel(scorers, self._profile, self._sample)
 
@@ -186,12 +199,22 @@ class _Learner:
         `span` is its time, if it is a whole window of time; rows that were dealt are not `ordered`.
         """
         profile = window.profile
+        if span is not None:
+            self._volumes[mid] = profile.rows
         if profile.rows >= self._spec.min_records:
             series, panel = self._bank.measure(profile), self._panel.measure(window)
             faults = self._faults(mid, window, span, ordered=ordered)
-            self.windows.append(_Window(mid, profile.rows, series, panel, faults))
+            statistics = self._statistics(profile) if ordered else {}
+            self.windows.append(_Window(mid, profile.rows, series, panel, faults, statistics))
             if self._labelled is not None:
                 self._labelled.see(mid, window.sample)
+            if self._phases is not None:
+                self._phases.see(mid, profile)
+
+    def _statistics(self, profile: Profile) -> dict[str, NDArray[np.float32]]:
+        """How far this window is from the rest, by every univariate detector."""
+        found = self._battery.judge_part(profile)
+        return {one.detector: one.statistic.astype(np.float32) for one in found}
 
     def _faults(
         self, mid: int, window: Window, span: tuple[int, int] | None, *, ordered: bool
@@ -204,6 +227,20 @@ class _Learner:
         self._recent.add(mid, profile.row_hashes)
         sampled = self._traits.count(sample, span=span, recurring=again, ordered=ordered)
         return count_faults(profile, sampled)
+
+    def _all_windows(self) -> dict[str, NDArray[np.int64]]:
+        """Middles and records of whole windows of time; of the whole stream, empty ones too.
+
+        A longer gap than `PIECES` parts two pieces of history: nobody says that it was silent.
+        """
+        mid = np.array(sorted(self._volumes), dtype=np.int64)
+        every = self._spec.window.every
+        if every is not None and self._whole:
+            gaps = zip(mid[:-1].tolist(), mid[1:].tolist(), strict=True)
+            empty = [np.arange(a + every, b, every) for a, b in gaps if every < b - a <= PIECES]
+            mid = np.sort(np.concatenate([mid, *empty]))
+        rows = np.array([self._volumes.get(each, 0) for each in mid.tolist()], dtype=np.int64)
+        return {"all_mid": mid, "all_rows": rows}
 
     def learned(self, *, exchangeable: bool) -> SegmentBaseline:
         """Calibrate on the windows seen."""
@@ -222,9 +259,12 @@ class _Learner:
                 rows=np.array([window.rows for window in self.windows], dtype=np.int64),
                 series=series,
                 faults=np.array([window.faults for window in self.windows]),
+                statistics=history_of([w.statistics for w in self.windows[-KEPT_STATISTICS:]]),
+                **self._all_windows(),
             ),
             sample=self._sample,
             panel=self._panel_baseline(x, exchangeable=exchangeable),
+            phases=None if self._phases is None or every is None else self._phases.learned(every),
             performance=None
             if self._labelled is None
             else self._labelled.learned(season, exchangeable=exchangeable),

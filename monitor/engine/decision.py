@@ -104,7 +104,8 @@ class Decision:
 class Verdicts:
     """All that judging a window produced, before it becomes bytes.
 
-    `stage` says what the history allows (`monitor.baseline.Stage`), `power` how small a change
+    `stage` says what the history allows (`monitor.baseline.Stage`), `reference` with which part of
+    the baseline distributions were compared when not with all of it, `power` how small a change
     would have been seen, `needs` what was lacking for a judgement; see `monitor.engine.power`.
     """
 
@@ -118,6 +119,7 @@ class Verdicts:
     panel: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     performance: Mapping[str, Any] = field(default_factory=dict)
     stage: str = ""
+    reference: str = ""
     power: Mapping[str, Any] = field(default_factory=dict)
     needs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -142,6 +144,7 @@ def decide(
         "verdict": verdicts.verdict,
         "guarantee": verdicts.guarantee,
         "stage": verdicts.stage,
+        "reference": verdicts.reference,
         "power": verdicts.power,
         "needs": verdicts.needs,
         "summary": verdicts.summary,

@@ -27,6 +27,7 @@ from monitor.engine.memory import Place, StreamMemory
 from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
 from monitor.engine.power import Powers, with_power
+from monitor.engine.seasonal import Compared, Matching
 from monitor.engine.windows import Stream, middle, span_of
 from monitor.model import WHOLE
 
@@ -70,7 +71,7 @@ class Part:
     """One segment's baseline, prepared for judging."""
 
     baseline: SegmentBaseline
-    battery: Battery
+    matching: Matching
     quality: QualityBaseline
     volume: Volume | None
     panel: PreparedPanel | None
@@ -88,11 +89,13 @@ class Part:
             rules=spec.quality,
         )
         volume = None
-        if spec.window.every is not None and len(np.unique(history.mid)) > 1:
-            phase = phases(history.mid, history.mid, spec.window.every)
-            volume = Volume.of(history.rows, phase, lines.volume_alpha(segment))
+        if spec.window.every is not None and len(history.all_mid) > 1:
+            phase = phases(history.all_mid, history.all_mid, spec.window.every)
+            volume = Volume.of(history.all_rows, phase, lines.volume_alpha(segment))
         panel = PreparedPanel.of(baseline, spec.scorers)
-        return cls(baseline, Battery.fit(baseline.profile), quality, volume, panel)
+        pooled = Compared(Battery.fit(baseline.profile), baseline.profile)
+        matching = Matching(pooled, baseline.phases, history.mid, spec.window.every)
+        return cls(baseline, matching, quality, volume, panel)
 
 
 class Judge:
@@ -171,7 +174,7 @@ class Judge:
         every = self._spec.window.every
         if part.volume is not None and every is not None and not window.partial:
             mid = np.array([middle(window)])
-            phase = phases(mid, part.baseline.history.mid, every)
+            phase = phases(mid, part.baseline.history.all_mid, every)
             found = part.volume.find(window.profile.rows, int(phase[0]))
         if window.last_event is not None:
             found += find_silence(window.last_event, window.end, self._baseline.gaps)
@@ -198,7 +201,8 @@ class Judge:
         window: ClosedWindow,
         quality: tuple[QualityFinding, ...],
     ) -> Verdicts:
-        statistics = part.battery.judge(window.profile)
+        compared = part.matching.of(middle(window))
+        statistics = compared.battery.judge(window.profile)
         broken = frozenset(
             name for f in quality if f.severity == "broken" for name in (f.column, *f.columns)
         )
@@ -211,8 +215,9 @@ class Judge:
         )
         told = self._panel(part, memory, window, x, place, broken)
         memory.saw(window)
-        reporter = self._reporter(part, window)
+        reporter = report.Reporter(self._spec, baseline, window, compared.profile)
         verdicts = reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
+        verdicts = replace(verdicts, reference=compared.reference)
         power = self._powers.of(window.stream, baseline, lines)
         return with_power(verdicts, baseline, power, window.profile, result.z, spec.min_effect)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detectors.profile.profile import Profile
     from detectors.result import ColumnStatistics, QualityFinding
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import SegmentBaseline
@@ -40,10 +41,17 @@ VISIBLE: Final = 0.1
 
 
 class Reporter:
-    """Words and numbers for one window of one segment."""
+    """Words and numbers for one window of one segment; `compared` is the baseline of its phase."""
 
-    def __init__(self, spec: ModelSpec, baseline: SegmentBaseline, window: ClosedWindow) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        baseline: SegmentBaseline,
+        window: ClosedWindow,
+        compared: Profile | None = None,
+    ) -> None:
         self._spec = spec
+        self._compared = baseline.profile if compared is None else compared
         self._baseline = baseline
         self._window = window
         self._frame = window.profile.frame
@@ -68,9 +76,7 @@ class Reporter:
     ) -> Verdicts:
         """Everything that is said about a window with enough records."""
         found = [self._quality(finding) for finding in quality]
-        told = {
-            name for q in quality if q.severity == "broken" for name in (q.column, *q.columns)
-        }
+        told = {name for q in quality if q.severity == "broken" for name in (q.column, *q.columns)}
         found += [
             self._drift(drift, memory, lines)
             for drift in standing.drifting
@@ -233,7 +239,7 @@ class Reporter:
     ) -> dict[str, dict[str, Any]]:
         profile, rows = self._window.profile, self._window.profile.rows
         status = _statuses(findings)
-        mean, usual = profile.mean(), self._baseline.profile.mean()
+        mean, usual = profile.mean(), self._compared.mean()
         numeric = len(self._frame.numeric.names)
         measured = _measured(statistics)
         missing, wrong = profile.missing, profile.wrong
@@ -267,7 +273,7 @@ class Reporter:
         """Per column the two distributions, and what each component says."""
         calibration, state = self._baseline.calibration, memory.columns.sequential
         said = calibration.likelihood.by_series(state.constant, state.step)
-        shown = distributions(self._baseline.profile, self._window.profile)
+        shown = distributions(self._compared, self._window.profile)
         bank = self._baseline.bank
         for series, column in enumerate(bank.column.tolist()):
             shown[self._columns[column]].setdefault("series", []).append(

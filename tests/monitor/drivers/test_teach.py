@@ -210,7 +210,7 @@ def test_too_little_to_learn_from_is_learned_from_for_longer(tmp_path: Path) -> 
         assert isinstance(shop.driver.engine.models[MODEL], LearningEngine)
         last = shop.whole()[-1]
         assert last["verdict"] == "insufficient"
-        assert last["summary"].startswith("learning until 2024-03-04 00:5")
+        assert last["summary"].startswith("learning until 2024-03-04 00:48 UTC: ")
         assert shop.same_in_replay()
 
 
