@@ -75,7 +75,7 @@ class Reconstruction:
         statistic="mean distance of rows from the plane of the baseline's principal components",
         guarantee="the budget's, as calibrated on the baseline's windows; as a test of two "
         "arrays: fixed sample, assumes independent rows",
-        cost="12 ms per window of 5,000 rows and 60 columns",
+        cost="4 ms per window of 5,000 rows and 60 columns",
         memory="8 bytes per column and component",
         reference="Jackson & Mudholkar 1979, Technometrics 21",
         avoid="as the only one: it adds up all features into one number, and correlation finds "
