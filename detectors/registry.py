@@ -24,6 +24,7 @@ UNIVARIATE = "univariate"
 MULTIVARIATE = "multivariate"
 ONLINE = "online"
 PERFORMANCE = "performance"
+EXTERNAL = "external"
 
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     UNIVARIATE: {
@@ -65,6 +66,16 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
         "dle": "detectors.performance.dle:Dle",
         "harm": "detectors.performance.harm:HarmfulShift",
         "fairness": "detectors.fairness.series:Fairness",
+    },
+    EXTERNAL: {
+        "alibi_mmd": "detectors.external.alibi:AlibiMmd",
+        "alibi_lsdd": "detectors.external.alibi:AlibiLsdd",
+        "alibi_classifier": "detectors.external.alibi:AlibiClassifier",
+        "alibi_spot_the_diff": "detectors.external.alibi:AlibiSpotTheDiff",
+        "alibi_mmd_online": "detectors.external.alibi_online:AlibiMmdOnline",
+        "alibi_lsdd_online": "detectors.external.alibi_online:AlibiLsddOnline",
+        "alibi_cvm_online": "detectors.external.alibi_online:AlibiCvmOnline",
+        "alibi_fet_online": "detectors.external.alibi_online:AlibiFetOnline",
     },
 }
 """Family -> name -> class. Names are unique over all families."""

@@ -9,7 +9,7 @@ from detectors.quality.rules import Rules
 
 if TYPE_CHECKING:
     from detectors.external.order import Order
-    from detectors.protocols import Online, Scorer
+    from detectors.protocols import Online, Scorer, Univariate
     from monitor.schema import ColumnSpec
 
 AS_USUAL = Rules()
@@ -101,6 +101,11 @@ class PerformanceSpec:
     group_metrics: tuple[str, ...] = ()
     min_rows: int = 100
 
+    @property
+    def fairness(self) -> str:
+        """Equal for equal comparisons of groups: a baseline is learned for one of them."""
+        return repr((self.groups, self.group_metrics, self.min_rows)) if self.groups else ""
+
 
 @dataclass(frozen=True, slots=True)
 class OnlineSpec:
@@ -179,11 +184,24 @@ class ExternalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorSpec:
+    """A univariate detector that the configuration names, on some columns or (None) all.
+
+    `severity` is what a statistic over the detector's threshold is; empty: it only describes.
+    """
+
+    detector: Univariate
+    columns: tuple[str, ...] | None = None
+    severity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: what its columns are, how its stream is cut, what counts as enough records.
 
     `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`. `online`
-    detectors read single records, `external` ones are asked elsewhere.
+    detectors read single records, `external` ones are asked elsewhere. `detectors` measure single
+    columns; None stands for all that are built in.
     """
 
     name: str
@@ -195,6 +213,7 @@ class ModelSpec:
     positive: str | None = None
     task: str = "none"
     scorers: tuple[Scorer, ...] = ()
+    detectors: tuple[DetectorSpec, ...] | None = None
     quality: Rules = AS_USUAL
     online: tuple[OnlineSpec, ...] = ()
     external: tuple[ExternalSpec, ...] = ()

@@ -19,6 +19,7 @@ from monitor.app.baselines import build_from_journal, settle
 from monitor.app.deliveries import DeliveryCounts
 from monitor.app.measures import Measures
 from monitor.app.models import ArchiveResolver, ledger_for
+from monitor.app.plugins import offer, workers_of
 from monitor.app.queries import ArchiveQueries
 from monitor.app.rows import decoder_for, layout_of
 from monitor.app.services import DaemonCommands, DaemonHealth, HttpIngest
@@ -52,6 +53,7 @@ from monitor.intake.dedup import Dedup
 from monitor.intake.intake import Intake, load_dedup
 from monitor.model import model_of
 from monitor.packing import decompress, unpack
+from monitor.plugins.judging import PluginThread
 from monitor.telemetry import Telemetry
 from monitor.web.app import create_app
 from monitor.web.server import WebServer, listen
@@ -105,6 +107,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start what was built: engine, delivery, housekeeping, web, and at last the sources."""
+        self._plugins.start()
         self._driver.start()
         self._worker.start()
         self._housekeeping.start()
@@ -181,9 +184,18 @@ class Daemon:
             self._on_decisions,
             _idle(self.config),
             self._attend,
+            self._offer,
         )
         stack.callback(self._driver.stop)
+        self._plugins = PluginThread(
+            workers_of(self.config.plugins, self._clock), self._driver.append_control
+        )
+        stack.callback(self._plugins.stop)
         self._configure(configuration)
+
+    def _offer(self, decision: Decision) -> None:
+        """Let workers judge what was just decided."""
+        offer(self._plugins, self._driver.engine, decision)
 
     def _attend(self, engine: Engine) -> None:
         """Learn what is due; pages and metrics then speak of another budget."""
@@ -365,7 +377,7 @@ def _rates(config: Config) -> dict[str, float]:
 
 def _same_process(old: Config, new: Config) -> None:
     """Refuse what a reload cannot change."""
-    fixed = ("server", "archive", "limits", "sources", "privacy")
+    fixed = ("server", "archive", "limits", "sources", "privacy", "plugins")
     changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
     if old.alerts.channels != new.alerts.channels:
         changed.append("alerts.channels")

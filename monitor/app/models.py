@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from detectors import registry
 from detectors.quality.counters import Layout
 from detectors.sequential.budget import Budget, Ledger, Share
+from monitor.app import plugins
 from monitor.app.online import online_of, part_of, problems_of
+from monitor.app.plugins import external_of
 from monitor.archive import baselines as stored
 from monitor.baseline import Baseline
 from monitor.clock import MICROS
@@ -68,6 +70,7 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         positive=model.positive,
         task=model.task,
         scorers=scorers_of(model),
+        external=external_of(model),
         performance=performance_of(model),
         quality=rules_of(model.quality, model.columns),
     )
@@ -153,7 +156,8 @@ def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
         problems.append(f"was learned for model {baseline.model!r}")
     anew = f"build it anew with: driftd baseline build {model.name} ROWS"
     told = [f"model {model.name!r}: its baseline {problem}; {anew}" for problem in problems]
-    told += [f"model {model.name!r}: {problem}" for problem in problems_of(model, baseline)]
+    unread = (*problems_of(model, baseline), *plugins.problems_of(model, baseline))
+    told += [f"model {model.name!r}: {problem}" for problem in unread]
     if told:
         raise ConfigError(told)
 

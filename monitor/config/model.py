@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from detectors import registry
 from monitor.config.alerting import AlertsConfig
 from monitor.config.section import Rule, RuleError, Section, not_built, repeated
 from monitor.config.sources import FilesSource, HttpSource, Source
@@ -129,6 +130,25 @@ class PrivacyConfig(Section):
     """Secret of the sampling hash; without it the archive makes its own."""
 
 
+class PluginConfig(Section):
+    """A worker process with a Python of its own."""
+
+    python: FilePath
+    """Interpreter of an environment that has the plug-in's packages."""
+    timeout: Annotated[Seconds, Field(ge=1)] = 60
+    """Wall time of one window; a worker that takes longer is ended."""
+    start: Annotated[Seconds, Field(ge=1)] = 300
+    """Wall time of a start, and of getting ready for a baseline."""
+    memory: Annotated[Bytes, Field(ge=2**20)] = 4 * 2**30
+    """Address space of the process."""
+
+
+class PluginsConfig(Section):
+    """Detectors that run in processes of their own."""
+
+    alibi_detect: PluginConfig | None = None
+
+
 def _no_triggers(value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     if value:
         advice = "let a webhook of 'alerts' start the pipeline"
@@ -149,6 +169,7 @@ class Config(Section):
     alerts: AlertsConfig = Field(default_factory=AlertsConfig)
     retrain: Annotated[tuple[dict[str, Any], ...], AfterValidator(_no_triggers)] = ()
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig)
+    plugins: PluginsConfig = Field(default_factory=PluginsConfig)
 
     def rules(self) -> Iterator[Rule]:
         """Names are unique, and what names a model names one that exists."""
@@ -165,6 +186,18 @@ class Config(Section):
                 ("alerts", "routes", index, "match", "model"), route.match.model, names
             )
         yield from self._sources_differ()
+        yield from self._plugins_there()
+
+    def _plugins_there(self) -> Iterator[Rule]:
+        for number, model in enumerate(self.models):
+            listed = () if isinstance(model.detectors, str) else model.detectors
+            for index, detector in enumerate(listed):
+                if registry.family(detector.name) != registry.EXTERNAL:
+                    continue
+                plugin = registry.load(detector.name)().fit().plugin
+                if getattr(self.plugins, plugin, None) is None:
+                    text = f"{detector.name} runs in a process of its own: set plugins.{plugin}"
+                    yield ("models", number, "detectors", index), f"{text}.python"
 
     def _sources_differ(self) -> Iterator[Rule]:
         keys = [

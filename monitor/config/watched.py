@@ -122,8 +122,9 @@ class DetectorConfig(Section):
             return
         kind = registry.load(self.name)
         accepted = list(signature(kind).parameters)
-        if self.severity != "warning" and registry.family(self.name) != registry.ONLINE:
-            yield ("severity",), f"is for online detectors; {self.name} is none"
+        beside = {registry.ONLINE, registry.EXTERNAL}
+        if self.severity != "warning" and registry.family(self.name) not in beside:
+            yield ("severity",), f"is for detectors without a budget; {self.name} has one"
         unknown = [name for name in self.params if name not in accepted]
         for name in unknown:
             yield ("params", name), f"{self.name} has no such parameter; it has {_listed(accepted)}"

@@ -121,6 +121,8 @@ class LiveDriver:
     on_decisions : hears of committed decisions, on the driver's thread.
     idle : by model, the silence (microseconds) after which its windows are closed. It decides
         nothing, so the archived configuration that the engine runs on does not say it.
+    on_made : hears of a decision as soon as it is made, with its window's rows; it may be made
+        again after a crash.
     attend : looks after every entry whether the engine has something due; see `drivers.teach`.
     """
 
@@ -133,6 +135,7 @@ class LiveDriver:
         on_decisions: Callable[[Sequence[Decision]], None] = lambda _made: None,
         idle: Mapping[str, int] | None = None,
         attend: Callable[[Engine], object] = lambda _engine: None,
+        on_made: Callable[[Decision], None] = lambda _made: None,
     ) -> None:
         self.engine = build()
         self.taken = self.engine.cursor
@@ -143,6 +146,7 @@ class LiveDriver:
         self._clock = clock
         self._notify = notify
         self._on_decisions = on_decisions
+        self._on_made = on_made
         self._idle = idle or {}
         self._attend = attend
         self._unsaved = 0
@@ -257,7 +261,7 @@ class LiveDriver:
     def _take_in(self, entry: Entry) -> None:
         started = self._clock.monotonic()
         steps = self.engine.steps(entry.seq, entry.kind, entry.payload)
-        made = [packed(decision) for decision in steps]
+        made = [packed(self._heard(decision)) for decision in steps]
         self._unsaved += entry.records + entry.labels + 1
         for name, model in self.engine.models.items():
             if model.last_seq == entry.seq:
@@ -269,6 +273,10 @@ class LiveDriver:
             self.taken = entry.seq
             self._progress.notify_all()
         self._attend(self.engine)
+
+    def _heard(self, decision: Decision) -> Decision:
+        self._on_made(decision)
+        return decision
 
     def _commit(self, made: Sequence[Made]) -> None:
         now = self._clock.now()

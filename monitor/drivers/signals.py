@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
-SILENT: Final = frozenset({"drift", "online", "external"})
+SILENT: Final = frozenset({"drift", "online", "external", "threshold"})
 """Kinds of finding whose warnings are shown and ring nowhere: they spend nothing of the budget."""
 
 _SEVERITY: Final = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.engine.columns import Framer
 from monitor.engine.cutting import windows_for
-from monitor.engine.learning import Due
 from monitor.engine.external import ExternalWatch
+from monitor.engine.learning import Due
 from monitor.engine.online import OnlineWatch, references_of
 from monitor.engine.performance import Performance
 from monitor.engine.performance_report import Spoken

@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, detector: str, said: str) -
 
 
 def test_others_than_online_detectors_have_no_severity(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="severity: is for online detectors; ks is none"):
+    with pytest.raises(ConfigError, match="severity: is for detectors without a budget; ks has one"):
         config(tmp_path, "{name: ks, severity: drift}")
 
 

@@ -1,0 +1,1 @@
+"""Programs that run in another Python: they import nothing of driftd but their neighbours here."""
