@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 
 from scipy.special import ndtri
 
+from detectors.performance.measure import short
+
 if TYPE_CHECKING:
     from detectors.performance.measure import Better
+
+_DIGITS = 9
+"""Digits that are given: models of loss come from linear algebra, see `measure.short`."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,16 @@ def estimated(
     """Give an estimate its interval; `errors` of sampling and model, `ends` of the metric."""
     half = float(ndtri(1 - alpha / 2)) * math.hypot(*errors)
     lower, upper = max(value - half, ends[0]), min(value + half, ends[1])
-    return Estimate(metric, value, lower, upper, errors[0], errors[1], rows, better)
+    return Estimate(
+        metric,
+        value=short(value, _DIGITS),
+        lower=short(lower, _DIGITS),
+        upper=short(upper, _DIGITS),
+        sampling_error=short(errors[0], _DIGITS),
+        model_error=short(errors[1], _DIGITS),
+        rows=rows,
+        better=better,
+    )
 
 
 def not_estimated(metric: str, better: Better, rows: int, reason: str) -> Estimate:

@@ -108,8 +108,10 @@ def additive(
     parts = [_sums(seen.bins[fold == one], loss[fold == one] - mean, count) for one in range(folds)]
     gram, moment = (np.sum([part[place] for part in parts], axis=0) for place in (0, 1))
     nothing = (np.zeros_like(gram), np.zeros_like(moment))
+    unit = 10.0 ** np.ceil(np.log10(mean)) if mean > 0 else 1.0
     return tuple(
-        Additive(_solved(gram - left[0], moment - left[1]), mean) for left in (*parts, nothing)
+        Additive(_solved(gram - left[0], moment - left[1], unit), mean)
+        for left in (*parts, nothing)
     )
 
 
@@ -178,5 +180,10 @@ def _sums(
     return indicators.T @ indicators, indicators.T @ loss
 
 
-def _solved(gram: NDArray[np.float64], moment: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.linalg.solve(gram + _RIDGE * np.eye(len(gram)), moment).astype(np.float64)
+def _solved(
+    gram: NDArray[np.float64], moment: NDArray[np.float64], unit: float
+) -> NDArray[np.float64]:
+    """Effects, to the ninth digit of the unit: further ones depend on BLAS and its threads."""
+    effects = np.linalg.solve(gram + _RIDGE * np.eye(len(gram)), moment)
+    short: NDArray[np.float64] = np.round(effects / unit, 9) * unit
+    return short

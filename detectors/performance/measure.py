@@ -149,6 +149,14 @@ def of_gain(
     return Reading(value, lower, upper, rows, LIMIT, "", gain)
 
 
+def short(value: float, digits: int = 13) -> float:
+    """A number to so many digits: the last bits of a sum depend on BLAS, its threads and the CPU.
+
+    Figures are replayed to the byte; what differs there must not matter. NaN and infinities stay.
+    """
+    return float(f"{value:.{digits}g}")
+
+
 def least_variance(rows: float) -> float:
     """Variance of a share after `rows` rows of which half a one went the other way.
 

@@ -2,6 +2,7 @@
 
 Definitions are scikit-learn's. Rows without what a metric needs (prediction, scores) are left out
 of that metric alone; `rows` says how many remained. What is not defined is NaN with a reason.
+Values are given to 13 digits, so that they are the same wherever they are computed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from detectors.errors import InputError, ParameterError
 from detectors.performance import classification, probabilistic, ranking, regression
-from detectors.performance.measure import Better, Measure, Reading
+from detectors.performance.measure import Better, Measure, Reading, short
 from detectors.performance.outcomes import TASKS, Outcomes, require_task
 from detectors.performance.setting import Setting
 
@@ -213,9 +214,9 @@ def row_losses(outcomes: Outcomes, task: str, *, squared: bool = False) -> NDArr
 def _named(metric: Metric, reading: Reading) -> Measure:
     return Measure(
         metric=metric.name,
-        value=reading.value,
-        lower=reading.lower,
-        upper=reading.upper,
+        value=short(reading.value),
+        lower=short(reading.lower),
+        upper=short(reading.upper),
         rows=reading.rows,
         interval=reading.interval,
         better=metric.better,
