@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from monitor.app.baselines import build_from_rows
 from monitor.baseline import SUFFIX
 from monitor.cli.init_log import name_of, read_log
+from monitor.cli.init_rules import rules_for
 from monitor.cli.init_text import SEGMENT_VALUES, Plan, compose, task_of
 from monitor.cli.init_window import choose
 from monitor.cli.output import progress, say
@@ -22,7 +23,7 @@ from monitor.record import PREDICTION, SCORE_PREFIX
 from monitor.schema import ColumnSpec, Guess, guess, sample_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monitor.cli.init_log import Log
     from monitor.cli.init_text import Task
@@ -92,6 +93,7 @@ def _plan(log: Log, baseline: str) -> Plan:
         window=choose(times, timed=log.timed),
         span=(int(times.min()), int(times.max())),
         baseline=baseline,
+        rules=_rules(guesses, sample),
         segment=next(
             (
                 found.spec.name
@@ -103,6 +105,12 @@ def _plan(log: Log, baseline: str) -> Plan:
             "",
         ),
     )
+
+
+def _rules(
+    guesses: Sequence[Guess], sample: Mapping[str, Column]
+) -> dict[str, tuple[dict[str, Any], str]]:
+    return {found.spec.name: rules_for(found, sample[found.spec.name]) for found in guesses}
 
 
 def _values(sample: Mapping[str, Column], name: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/-]*(\.[A-Za-z0-9_/-]+)*")
 SEGMENT_VALUES: Final = range(2, 11)
+QUALITY: Final = "such as {replay: allow, units: warn, suspicious: break}: see docs/quality.md"
 COMMENT: Final = 34
 """Column at which comments of short lines begin."""
 
@@ -35,7 +36,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that goes into the configuration."""
+    """Everything that goes into the configuration; `rules` by column, each with its reason."""
 
     log: Log
     guesses: Sequence[Guess]
@@ -44,6 +45,7 @@ class Plan:
     span: tuple[int, int]
     baseline: str
     segment: str
+    rules: Mapping[str, tuple[Mapping[str, Any], str]]
 
 
 def task_of(guesses: Sequence[Guess], classes: Sequence[str]) -> Task:
@@ -97,6 +99,8 @@ def flow(values: Mapping[str, Any]) -> str:
 
 
 def _item(value: Any) -> str:
+    if isinstance(value, dict):
+        return flow(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(scalar, value))}]"
     return scalar(value)
@@ -149,7 +153,10 @@ def _model(plan: Plan) -> Iterator[str]:
     yield from _table(log)
     yield "    columns:"
     for found in plan.guesses:
-        yield _line(f"      {scalar(found.spec.name, key=True)}: {_spec(found)}", _why(found))
+        rules, why = plan.rules.get(found.spec.name, ({}, ""))
+        reasons = "; ".join(filter(None, (_why(found), why)))
+        yield _line(f"      {scalar(found.spec.name, key=True)}: {_spec(found, rules)}", reasons)
+    yield _line("    quality: {}", QUALITY)
     hint = f"such as [{scalar(plan.segment)}]: " if plan.segment else ""
     yield _line("    segments: []", f"{hint}each of its values is then watched on its own as well")
     yield ""
@@ -164,7 +171,7 @@ def _table(log: Log) -> Iterator[str]:
         yield _line(f"      {role}: {_item(value)}", log.reading.why[role])
 
 
-def _spec(found: Guess) -> str:
+def _spec(found: Guess, rules: Mapping[str, Any]) -> str:
     spec = found.spec
     if found.personal:
         return "{kind: ignore}"
@@ -173,7 +180,7 @@ def _spec(found: Guess) -> str:
         said["unit"] = spec.unit
     if spec.meaning:
         said["meaning"] = spec.meaning
-    return flow(said)
+    return flow({**said, **rules})
 
 
 def _why(found: Guess) -> str:
