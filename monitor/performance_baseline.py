@@ -25,10 +25,13 @@ class PerformanceBaseline:
     losses, center, spread
         The losses that are followed and, float64 `(S,)`, what a labelled row has on average and
         by how much rows differ; empty without labels.
+    fairness
+        Which groups are compared, and how, as `PerformanceSpec.fairness` says it.
     sums
         float64 `(3, S)`: number, sum and sum of squares of those losses in all windows.
     mid, series
-        int64 `(R,)` middles of the windows that have labels, float64 `(R, S)` their components.
+        int64 `(R,)` middles of the windows that have labels, float64 `(R, S)` their components,
+        losses first, then disparities.
     calibration
         Fitted on `series`; None when fewer windows have labels than that needs.
     coverage
@@ -43,6 +46,7 @@ class PerformanceBaseline:
     losses: tuple[str, ...]
     center: NDArray[np.float64]
     spread: NDArray[np.float64]
+    fairness: str
     sums: NDArray[np.float64]
     mid: NDArray[np.int64]
     series: NDArray[np.float64]

@@ -23,6 +23,7 @@ from monitor.engine.lines import BudgetLines, Watched, ledger_of
 from monitor.engine.model import ModelEngine
 from monitor.errors import ConfigError
 from monitor.model import (
+    DetectorSpec,
     ModelSpec,
     ObjectiveSpec,
     PerformanceSpec,
@@ -70,6 +71,7 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         positive=model.positive,
         task=model.task,
         scorers=scorers_of(model),
+        detectors=detectors_of(model),
         external=external_of(model),
         performance=performance_of(model),
         quality=rules_of(model.quality, model.columns),
@@ -107,6 +109,35 @@ def scorers_of(model: JudgedModel) -> tuple[Scorer, ...]:
         for detector in model.detectors
         if registry.family(detector.name) in registry.SCORERS
     )
+
+
+def detectors_of(model: JudgedModel) -> tuple[DetectorSpec, ...] | None:
+    """What measures single columns; None stands for all that are built in."""
+    if isinstance(model.detectors, str):
+        return None
+    return tuple(
+        DetectorSpec(
+            registry.load(detector.name)(**detector.params),
+            detector.columns,
+            detector.severity if detector.alarms else "",
+        )
+        for detector in model.detectors
+        if registry.family(detector.name) == registry.UNIVARIATE
+    )
+
+
+def unknown_columns(model: JudgedModel, baseline: Baseline) -> list[str]:
+    """Where detectors are to measure columns that the baseline does not have."""
+    if isinstance(model.detectors, str):
+        return []
+    known = {*baseline.frame.columns, *baseline.known}
+    return [
+        f"detectors[{index}].columns[{place}]: the baseline has no column {name!r}"
+        for index, detector in enumerate(model.detectors)
+        if registry.family(detector.name) == registry.UNIVARIATE
+        for place, name in enumerate(detector.columns or ())
+        if name not in known
+    ]
 
 
 def panel_of(baseline: Baseline) -> dict[Share, int]:
@@ -152,11 +183,18 @@ def check_baseline(model: JudgedModel, baseline: Baseline) -> None:
         problems.append(f"knows no segments of {', '.join(unknown)}")
     if baseline.scorers != tuple(map(repr, scorers_of(model))):
         problems.append("was learned with other detectors than models[].detectors names")
+    performance = baseline.whole.performance
+    if performance is not None and performance.fairness != performance_of(model).fairness:
+        problems.append("was learned with other groups than models[].fairness compares")
     if baseline.model != model.name:
         problems.append(f"was learned for model {baseline.model!r}")
     anew = f"build it anew with: driftd baseline build {model.name} ROWS"
     told = [f"model {model.name!r}: its baseline {problem}; {anew}" for problem in problems]
-    unread = (*problems_of(model, baseline), *plugins.problems_of(model, baseline))
+    unread = (
+        *unknown_columns(model, baseline),
+        *problems_of(model, baseline),
+        *plugins.problems_of(model, baseline),
+    )
     told += [f"model {model.name!r}: {problem}" for problem in unread]
     if told:
         raise ConfigError(told)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detectors.performance.measure import Measure
 from detectors.performance.metrics import METRICS, defaults_for, measure
 from detectors.performance.outcomes import Outcomes
+from monitor.engine.groups import difference_of
 from monitor.engine.outputs import REGRESSION
 from monitor.performance import ESTIMATED, MEASURED, PerformanceRow
 
@@ -19,35 +21,41 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from detectors.performance.estimate import Estimate
-    from detectors.performance.measure import Measure
     from monitor.engine.cohort import Cohort
     from monitor.engine.estimation import Estimator
+    from monitor.engine.groups import Groups
     from monitor.engine.outputs import Outputs, Read
     from monitor.model import ModelSpec
-
-MAX_GROUPS: Final = 20
-"""Values of one column that are compared with each other, the most frequent of the baseline."""
 
 
 class Figures:
     """States the configured metrics of cohorts, for all rows and for every group."""
 
-    def __init__(self, spec: ModelSpec, outputs: Outputs, estimator: Estimator | None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        outputs: Outputs,
+        groups: tuple[Groups, ...],
+        estimator: Estimator | None,
+    ) -> None:
         self._model = spec.name
         self._spec = spec.performance
         self._outputs = outputs
+        self._groups = groups
         self._estimator = estimator
         self.names = metrics_of(spec, outputs)
 
     def measured(self, cohort: Cohort) -> list[PerformanceRow]:
-        """Metrics of the labelled rows, and of groups that have enough of them."""
+        """Metrics of the labelled rows, and rates of every group beside the others."""
         cohort.told = cohort.changes
+        labelled = cohort.labelled
+        if not labelled:
+            return []
         known = ~np.isnan(cohort.truth)
-        rows = self._rows(cohort, known, "")
-        for segment, members in self._groups(cohort):
-            if int((known & members).sum()) >= self._spec.min_rows:
-                rows += self._rows(cohort, known & members, segment, int(members.sum()))
-        return rows
+        found = self.measure(outcomes_of(cohort, known), self.names)
+        stand = (len(cohort.predictions), labelled, int(cohort.known[known].max()))
+        rows = [self._row(cohort, one, "", *stand) for one in found]
+        return rows + [row for groups in self._groups for row in self._compared(cohort, groups)]
 
     def estimated(self, cohort: Cohort, rows: Read) -> list[PerformanceRow]:
         """Metrics as they are expected without labels; none without an estimator."""
@@ -71,23 +79,38 @@ class Figures:
             alpha=alpha,
         )
 
-    def _rows(
-        self, cohort: Cohort, chosen: NDArray[np.bool_], segment: str, rows: int | None = None
-    ) -> list[PerformanceRow]:
-        labelled = int(chosen.sum())
-        if not labelled:
-            return []
-        sampled = len(cohort.predictions) if rows is None else rows
-        as_of = int(cohort.known[chosen].max())
-        found = self.measure(outcomes_of(cohort, chosen), self.names)
-        return [self._row(cohort, one, segment, sampled, labelled, as_of) for one in found]
+    def _compared(self, cohort: Cohort, groups: Groups) -> Iterator[PerformanceRow]:
+        """Rates of the groups; none of those that are too small, and how far the others differ."""
+        codes, as_of = cohort.predictions.groups[:, groups.at], cohort.newest or 0
+        sizes = np.bincount(codes[codes >= 0], minlength=len(groups.names))
+        empty = self._empty(cohort, as_of)
+        for found in groups.compared([cohort]):
+            for code, one in enumerate(found.groups):
+                enough = not one.missing_rows
+                yield replace(
+                    empty,
+                    segment=f"{groups.column}={one.group}",
+                    metric=one.rate,
+                    value=_finite(one.value) if enough else None,
+                    lower=_finite(one.lower) if enough else None,
+                    upper=_finite(one.upper) if enough else None,
+                    rows=int(sizes[code]),
+                    labelled=one.rows,
+                )
+            yield replace(
+                empty,
+                segment=groups.column,
+                metric=difference_of(found.rate),
+                value=_finite(found.difference),
+                lower=_finite(found.difference_lower),
+                upper=_finite(found.difference_upper),
+                rows=len(cohort.predictions),
+                labelled=cohort.labelled,
+            )
 
-    def _groups(self, cohort: Cohort) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        frame = self._outputs.frame.categorical
-        for at, name in enumerate(self._outputs.groups):
-            words = frame.vocabularies[frame.names.index(name)]
-            for code, word in enumerate(words[:MAX_GROUPS]):
-                yield f"{name}={word}", cohort.predictions.groups[:, at] == code
+    def _empty(self, cohort: Cohort, as_of: int) -> PerformanceRow:
+        nothing = Measure("", math.nan, math.nan, math.nan, 0, "", "higher")
+        return self._row(cohort, nothing, "", 0, 0, as_of)
 
     def _row(
         self,

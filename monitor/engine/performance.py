@@ -68,11 +68,13 @@ class Performance:
             raise ValueError("the baseline knows no outputs")
         self._spec = spec
         self._outputs = outputs
-        self._estimator = fit_estimator(outputs, whole.sample)
+        self._estimator = fit_estimator(
+            outputs, whole.sample, spec.performance.metrics, spec.performance.quantile
+        )
         estimated = self._estimator is not None
         self._names = names_of(outputs.task, scored=outputs.scored, estimated=estimated)
         self._prepared = Prepared.of(spec, baseline, self._names, outputs)
-        self._figures = Figures(spec, outputs, self._estimator)
+        self._figures = Figures(spec, outputs, self._prepared.bank.groups, self._estimator)
         self._coverage = whole.performance.coverage
         self._limit = rows_per_window(
             spec.window, spec.performance, baseline.rows / max(baseline.end - baseline.start, 1)
@@ -222,7 +224,9 @@ class Performance:
         self._rows += rows
         stream = self._stream(cohort.version)
         lines = self._lines.panel(WHOLE, stream.number, Share.PERFORMANCE)
-        stream.observe(self._prepared, cohort, sums, lines, rows)
+        recent = [c for c in self._store.cohorts.values() if c.version == cohort.version]
+        recent = [c for c in recent if c.start <= cohort.start and c.labelled]
+        stream.observe(self._prepared, cohort, sums, lines, rows, recent or [cohort])
 
     def _summary(self, version: str) -> dict[str, Any]:
         """How labels stand, for the decision."""

@@ -15,10 +15,12 @@ from detectors.sequential.calibrate import MIN_WINDOWS, calibrate
 from monitor.engine.cohort import Cohort
 from monitor.engine.columns import as_texts
 from monitor.engine.estimation import fit_estimator
+from monitor.engine.groups import fit_groups
 from monitor.engine.keys import row_keys
 from monitor.engine.labels import LabelStore
 from monitor.engine.losses import LossBank, Sums, losses, names_of
 from monitor.engine.outputs import Outputs, first, task_of
+from monitor.engine.performance_bank import Bank
 from monitor.performance_baseline import PerformanceBaseline
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from detectors.sequential.calendar import Season
     from detectors.sequential.calibration import Calibration
     from monitor.engine.estimation import Estimator
+    from monitor.engine.groups import Groups
     from monitor.engine.outputs import Read
     from monitor.model import ModelSpec, PerformanceSpec, WindowSpec
     from monitor.record import LabelBatch
@@ -59,8 +62,8 @@ class Truths:
         Where rows have what labels speak of; None when the model puts out nothing of that sort.
     sample
         Rows of the whole baseline, with their truths.
-    names
-        The losses that can be followed.
+    names, groups
+        The losses that can be followed, and the groups that can be compared.
 
     Parameters
     ----------
@@ -77,9 +80,12 @@ class Truths:
         limit: int,
     ) -> None:
         task = task_of(spec.task, spec.positive, frame, _counted(labels))
-        self.outputs = None if task is None else Outputs(task, frame)
+        known = frame.categorical.names
+        columns = tuple(name for name in spec.performance.groups if name in known)
+        self.outputs = None if task is None else Outputs(task, frame, columns)
         self.sample = sample
         self.names: tuple[str, ...] = ()
+        self.groups: tuple[Groups, ...] = ()
         self._limit = limit
         self._estimator: Estimator | None = None
         if self.outputs is None:
@@ -89,7 +95,11 @@ class Truths:
             cohort = self._joined(self.outputs.read(sample))
             place = np.searchsorted(cohort.predictions.keys, sample.keys)
             self.sample = replace(sample, truth=cohort.truth[place])
-            self._estimator = fit_estimator(self.outputs, self.sample)
+            self._estimator = fit_estimator(
+                self.outputs, self.sample, spec.performance.metrics, spec.performance.quantile
+            )
+            rows = self.outputs.read(self.sample)
+            self.groups = fit_groups(self.outputs, spec.performance, rows)
             self.names = names_of(
                 self.outputs.task,
                 scored=self.outputs.scored,
@@ -121,6 +131,7 @@ class LabelledHistory:
         self._spec = spec
         self._mid: list[int] = []
         self._sums: list[Sums] = []
+        self._fair: list[NDArray[np.float64]] = []
         self._delays: list[NDArray[np.int64]] = []
         self._rows = 0
 
@@ -134,6 +145,8 @@ class LabelledHistory:
         if known.any():
             self._mid.append(mid)
             self._sums.append(Sums.of(losses(outputs.task, self.truths.names, cohort)))
+            fair = [groups.measure(cohort) for groups in self.truths.groups]
+            self._fair.append(np.concatenate([np.empty(0), *fair]))
             self._delays.append((cohort.known - cohort.predictions.times)[known])
 
     def learned(self, season: Season, *, exchangeable: bool) -> PerformanceBaseline | None:
@@ -142,9 +155,11 @@ class LabelledHistory:
         if outputs is None:
             return None
         pooled = Sums.joined(self._sums) if self._sums else Sums.of(np.empty((0, len(names))))
-        bank = LossBank.fit(names, pooled)
-        followed = [names.index(name) for name in bank.names]
-        series = np.array([bank.measure(names, sums) for sums in self._sums])
+        losses_ = LossBank.fit(names, pooled)
+        bank = Bank(losses_, self.truths.groups)
+        followed = [names.index(name) for name in losses_.names]
+        windows = zip(self._sums, self._fair, strict=True)
+        series = np.array([np.append(losses_.measure(names, s), fair) for s, fair in windows])
         series = series.reshape(len(self._sums), len(bank.names))
         observed = np.flatnonzero(~np.isnan(series).all(axis=1)) if bank.names else _NOBODY
         mid = np.array(self._mid, dtype=np.int64)[observed]
@@ -152,9 +167,10 @@ class LabelledHistory:
         return PerformanceBaseline(
             task=outputs.task.kind,
             classes=outputs.task.classes,
-            losses=bank.names,
-            center=bank.center,
-            spread=bank.spread,
+            losses=losses_.names,
+            center=losses_.center,
+            spread=losses_.spread,
+            fairness=self._spec.performance.fairness,
             sums=pooled.table[:, followed],
             mid=mid,
             series=series[observed],
@@ -167,7 +183,7 @@ class LabelledHistory:
 
     def _calibrated(
         self,
-        bank: LossBank,
+        bank: Bank,
         series: NDArray[np.float64],
         observed: NDArray[np.int64],
         x: NDArray[np.float64],

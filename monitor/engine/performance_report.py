@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from monitor.engine.losses import ABSOLUTE, BRIER, ERROR, GAP, POSITIVE, SHARES,
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from monitor.engine.cohort import Cohort
     from monitor.engine.memory import Drift
     from monitor.engine.performance_stream import Prepared, Told
 
@@ -51,35 +52,81 @@ class _Level:
 
 
 def moved(
-    prepared: Prepared, drift: Drift, seen: Sequence[tuple[int, Sums]], told: Told, *, small: bool
+    prepared: Prepared,
+    drift: Drift,
+    seen: Sequence[tuple[int, Sums]],
+    told: Told,
+    compared: str | None,
+    small: bool,  # noqa: FBT001 - said at the only call
 ) -> Finding:
-    """An entry of the evidence that has moved; `small` if too little to matter."""
-    loss = prepared.bank.names[drift.series]
-    entry = int(prepared.bank.column[drift.series])
-    usual = float(prepared.bank.center[drift.series])
-    since = Sums.joined([sums for start, sums in seen if start >= drift.since] or [seen[-1][1]])
-    level = _level(loss, since, prepared.names.index(loss))
-    better = loss in _HARMFUL and level.value < usual
+    """An entry of the evidence that has moved; `small` if too little to matter.
+
+    `compared` is what to say of groups.
+    """
     when = sentences.since(drift.since, drift.low, drift.high, prepared.every)
-    text = f"{_said(prepared, loss, usual, level)} for predictions {when}, {level.labels:,} labels"
-    scale = PERCENT if loss in SHARES else 1.0
-    return Finding(
-        kind=KINDS[prepared.bank.entries[entry]],
-        column="",
-        severity="warning" if small or better else "drift",
-        measure=loss,
-        text=text + (": too small to be called drift" if small else ""),
+    ending = f" for predictions {when}"
+    if compared is None:
+        found, ending = _loss(prepared, drift, seen, ending)
+    else:
+        found = _disparity(prepared, drift, compared)
+    return replace(
+        found,
+        severity="warning" if small else found.severity,
+        text=found.text + ending + (": too small to be called drift" if small else ""),
         since=rfc3339(drift.since),
         since_low=rfc3339(drift.low),
         since_high=rfc3339(drift.high),
         evidence_log10=drift.evidence_log10,
-        line_log10=math.log10(told.lines[entry]),
+        line_log10=math.log10(told.lines[drift.column]),
         effect=drift.effect,
+    )
+
+
+def compared(prepared: Prepared, drift: Drift, recent: Sequence[Cohort]) -> str:
+    """Rates of the groups that have come apart, over the labels since then that are at hand."""
+    bank = prepared.bank
+    groups = bank.of_entry(drift.column)
+    if groups is None:
+        return ""
+    first = int(np.flatnonzero(bank.column == drift.column)[0])
+    rate = int(groups.followed[drift.series - first]) // len(groups.names)
+    since = [cohort for cohort in recent if cohort.start >= drift.since] or list(recent[-1:])
+    return f"{groups.column}: {groups.compared(since)[rate].text}"
+
+
+def _disparity(prepared: Prepared, drift: Drift, text: str) -> Finding:
+    groups = prepared.bank.of_entry(drift.column)
+    return Finding(
+        kind="fairness",
+        column="" if groups is None else groups.column,
+        severity="drift",
+        measure=prepared.bank.names[drift.series],
+        text=text,
+        effect_unit="h",
+    )
+
+
+def _loss(
+    prepared: Prepared, drift: Drift, seen: Sequence[tuple[int, Sums]], ending: str
+) -> tuple[Finding, str]:
+    bank = prepared.bank.losses
+    loss, usual = bank.names[drift.series], float(bank.center[drift.series])
+    since = Sums.joined([sums for start, sums in seen if start >= drift.since] or [seen[-1][1]])
+    level = _level(loss, since, prepared.names.index(loss))
+    better = loss in _HARMFUL and level.value < usual
+    scale = PERCENT if loss in SHARES else 1.0
+    found = Finding(
+        kind=KINDS[prepared.bank.entries[drift.column]],
+        column="",
+        severity="warning" if better else "drift",
+        measure=loss,
+        text=_said(prepared, loss, usual, level),
         effect_unit="h" if loss in SHARES else "sd",
         baseline_value=scale * usual,
         current_value=scale * level.value,
         unit="%" if loss in SHARES else "",
     )
+    return found, f"{ending}, {level.labels:,} labels"
 
 
 def _said(prepared: Prepared, loss: str, usual: float, level: _Level) -> str:

@@ -12,9 +12,12 @@ from detectors.sequential.monitor import RECENT
 from monitor.engine import performance_report as report
 from monitor.engine import policy
 from monitor.engine.decision import rfc3339
+from monitor.engine.groups import fit_groups
 from monitor.engine.losses import LossBank, Sums
 from monitor.engine.memory import Drift, Place, Watch
+from monitor.engine.performance_bank import Bank
 from monitor.engine.performance_report import Spoken
+from monitor.errors import StorageError
 from monitor.model import PolicySpec
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ class Prepared:
 
     task: Task
     names: tuple[str, ...]
-    bank: LossBank
+    bank: Bank
     calibration: Calibration | None
     season: Season
     policy: PolicySpec
@@ -51,10 +54,14 @@ class Prepared:
         learned = baseline.whole.performance
         if learned is None:
             raise ValueError("the baseline knows no outputs")
+        if learned.fairness != spec.performance.fairness:
+            msg = "the baseline was learned with other groups: build it anew"
+            raise StorageError(msg)
+        groups = fit_groups(outputs, spec.performance, outputs.read(baseline.whole.sample))
         return cls(
             task=outputs.task,
             names=names,
-            bank=LossBank(learned.losses, learned.center, learned.spread),
+            bank=Bank(LossBank(learned.losses, learned.center, learned.spread), groups),
             calibration=learned.calibration,
             season=baseline.whole.season,
             policy=PolicySpec(spec.performance.min_effect, spec.policy.recover_windows),
@@ -85,6 +92,8 @@ class PerformanceStream:
         Changes that were too small to matter, not told yet.
     newest
         Metrics of the newest cohort that was judged, for decisions.
+    compared
+        By entry what is to be said of groups that have come apart.
     """
 
     number: int
@@ -93,6 +102,7 @@ class PerformanceStream:
     warned: list[Drift] = field(default_factory=list)
     told: Told | None = None
     newest: Mapping[str, Any] = field(default_factory=dict)
+    compared: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, prepared: Prepared, number: int) -> PerformanceStream:
@@ -107,14 +117,18 @@ class PerformanceStream:
         sums: Sums,
         lines: NDArray[np.float64],
         figures: Sequence[PerformanceRow],
+        recent: Sequence[Cohort],
     ) -> None:
-        """Let the losses of a complete cohort enter the evidence."""
+        """Let the losses of a complete cohort enter the evidence.
+
+        `recent` are the cohorts that are still at hand, this one among them.
+        """
         self.seen.append((cohort.start, sums))
         self.newest = _newest(cohort, figures)
         calibration = prepared.calibration
         if self.watch is None or calibration is None:
             return
-        y = prepared.bank.measure(prepared.names, sums)
+        y = prepared.bank.measure(prepared.names, sums, cohort)
         if np.isnan(y).all():
             return
         x = prepared.season.design(np.array([(cohort.start + cohort.end) // 2]))[0]
@@ -124,6 +138,18 @@ class PerformanceStream:
         standing = policy.update(self.watch, calibration, result, prepared.policy, pooled)
         self.warned += [policy.opened(self.watch, result, entry) for entry in standing.warned]
         self.told = Told(result.log10, lines, result.z)
+        self._compare(prepared, recent)
+
+    def _compare(self, prepared: Prepared, recent: Sequence[Cohort]) -> None:
+        """Put the rates of groups that have come apart into words, as they are since then."""
+        if self.watch is None:
+            return
+        open_ = [*self.watch.drifts.values(), *self.warned]
+        self.compared = {
+            drift.column: report.compared(prepared, drift, recent)
+            for drift in open_
+            if prepared.bank.of_entry(drift.column) is not None
+        }
 
     def speak(
         self,
@@ -137,7 +163,9 @@ class PerformanceStream:
             drifts = list(self.watch.drifts.values())
             known = [(drift, False) for drift in drifts] + [(drift, True) for drift in self.warned]
             findings = [
-                report.moved(prepared, drift, self.seen, self.told, small=small)
+                report.moved(
+                    prepared, drift, self.seen, self.told, self.compared.get(drift.column), small
+                )
                 for drift, small in known
             ]
         self.warned = []
@@ -160,6 +188,7 @@ class PerformanceStream:
             "warned": [asdict(drift) for drift in self.warned],
             "told": self.told and [self.told.log10, self.told.lines, self.told.z],
             "newest": self.newest,
+            "compared": list(self.compared.items()),
         }
 
     @classmethod
@@ -173,6 +202,7 @@ class PerformanceStream:
         made.warned = [Drift.restore(drift) for drift in state["warned"]]
         made.told = state["told"] and Told(*state["told"])
         made.newest = state["newest"]
+        made.compared = dict(state["compared"])
         return made
 
 
