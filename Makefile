@@ -1,10 +1,11 @@
 # Needs Python >= 3.11 and a package index, nothing else. Every target sets itself up.
 PYTHON ?= python3
 VENV ?= .venv
+ALIBI ?= .venv-alibi
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test quick lint bench servers clean
+.PHONY: run test quick lint bench plugins servers clean
 
 run: $(VENV)/.run  ## the whole loop on a real year of flights, with a page to look at
 	$(BIN)/driftd demo $(ARGS)
@@ -24,6 +25,9 @@ lint: $(VENV)/.dev  ## formatting, lint, types, import arrows
 bench: $(VENV)/.dev  ## the figures of the README, peers in the same run
 	$(BIN)/python -m tests.bench
 
+plugins: $(VENV)/.dev $(ALIBI)/.made  ## the real alibi-detect, in an environment of its own
+	DRIFTD_ALIBI_PYTHON=$(abspath $(ALIBI))/bin/python $(BIN)/pytest tests/monitor/plugins $(ARGS)
+
 servers:  ## real servers for the tests, from Debian's packages when we are root
 	@sh tests/servers.sh
 
@@ -39,4 +43,10 @@ $(VENV)/.run: pyproject.toml requirements.lock
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# alibi-detect 0.11.4 needs Python 3.8 to 3.11 and packages of its time.
+$(ALIBI)/.made: requirements-alibi.txt
+	python3.11 -m venv $(ALIBI)
+	$(ALIBI)/bin/pip install --quiet --requirement requirements-alibi.txt
 	@touch $@

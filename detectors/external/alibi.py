@@ -171,7 +171,7 @@ class AlibiSpotTheDiff:
 
     p_value: float = 0.001
     diffs: int = 1
-    epochs: int = 10
+    epochs: int = 20
     rows: int = 1_000
 
     def __post_init__(self) -> None:
