@@ -18,6 +18,9 @@ USUAL: Final = 0.001
 """Share of the baseline from which on a repeated value is known to occur."""
 FREQUENT: Final = 0.05
 """Share from which on a value's repetition says nothing: zeros of a count, a default."""
+PLACEHOLDERS_AT_ONCE: Final = 2
+STANDS_OUT: Final = 3
+"""Times that a new value must be more frequent than the third one."""
 APART: Final = 0.5
 """Distance from all other values, in ranges of these, from which on a placeholder stands apart."""
 
@@ -61,10 +64,18 @@ def among(values: NDArray[np.float64], some: NDArray[np.float64]) -> NDArray[np.
 
 
 def newest(values: NDArray[np.float64], usual: NDArray[np.float64]) -> tuple[float, int]:
-    """The most frequent value that is not usual and how often it occurs; (NaN, 0) without."""
+    """The value that is not usual and stands out as frequent, and how often it occurs.
+
+    (NaN, 0) where none does: a column of few digits that moves has many new values, and none of
+    them stands for nothing. Two placeholders may stand beside each other.
+    """
     distinct, counts = repeated(values)
     new = ~among(distinct, usual)
     if not new.any():
         return float("nan"), 0
-    place = int(counts[new].argmax())
-    return float(distinct[new][place]), int(counts[new][place])
+    distinct, counts = distinct[new], counts[new]
+    place = int(counts.argmax())
+    others = np.sort(counts)[:-PLACEHOLDERS_AT_ONCE]
+    if len(others) and counts[place] < STANDS_OUT * others[-1]:
+        return float("nan"), 0
+    return float(distinct[place]), int(counts[place])

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from detectors.quality.baseline import Observed, QualityBaseline
 
 STRETCHED = 0.5
+LEAST = 10
+"""Times that a value must come which is none of those that programs write."""
 
 
 def find_sentinels(baseline: QualityBaseline, window: Observed) -> tuple[QualityFinding, ...]:
@@ -36,10 +38,12 @@ def new_value(baseline: QualityBaseline, window: Observed, column: int) -> float
 def _appeared(baseline: QualityBaseline, window: Observed) -> list[QualityFinding]:
     rates = baseline.judge(window, baseline.layout.parts["atom"])
     found = []
-    for j in np.flatnonzero(rates.found).tolist():
+    # Where windows of the baseline held a single value each, a month or a release, so will others.
+    blocks = baseline.ever_constant[: baseline.layout.numeric]
+    for j in np.flatnonzero(rates.found & ~blocks).tolist():
         name, value = baseline.frame.numeric.names[j], new_value(baseline, window, j)
         written = value in PLACEHOLDERS
-        if not written and _in_stretches(window.sample, j, value):
+        if not written and not _is_odd(window.sample, j, value):
             continue
         hint = ", which often stands for a missing one" if written else ""
         found.append(
@@ -56,13 +60,16 @@ def _appeared(baseline: QualityBaseline, window: Observed) -> list[QualityFindin
     return found
 
 
-def _in_stretches(sample: Sample, column: int, value: float) -> bool:
-    """Whether most of a value's neighbours in time are the same, more than its share explains."""
+def _is_odd(sample: Sample, column: int, value: float) -> bool:
+    """Whether a value that programs do not write often comes here and there, and not in stretches.
+
+    In stretches most of its neighbours in time are the same, more than its share explains.
+    """
     values = sample.numeric[np.lexsort((sample.keys, sample.times)), column]
     same = values[np.isfinite(values)] == value
     share = same.mean()
     together = (same[1:] & same[:-1]).sum() / max(same.sum(), 1)
-    return bool(together - share >= STRETCHED * (1 - share))
+    return bool(same.sum() >= LEAST and together - share < STRETCHED * (1 - share))
 
 
 def _more(baseline: QualityBaseline, window: Observed) -> list[QualityFinding]:

@@ -28,6 +28,8 @@ def find_stuck(baseline: QualityBaseline, window: Observed) -> tuple[QualityFind
     rates = baseline.judge(window, baseline.layout.parts["repeats"])
     usual = np.nan_to_num(rates.expected)
     found = rates.found & (rates.observed - usual >= LEAST_POINTS)
+    # Where windows of the baseline held a single value each, a month or a release, so will others.
+    found &= ~baseline.ever_constant[: baseline.layout.numeric]
     return tuple(
         QualityFinding(
             column=(name := baseline.frame.numeric.names[j]),

@@ -2,7 +2,8 @@
 
 A phase is what the caller says repeats: the hour of the day, the day of the week. The count is
 negative binomial: its mean is that of the phase's windows, its over-dispersion is estimated from
-all windows about their phase means. Nothing arrives as a Poisson stream.
+the phase's windows about it, drawn towards that of all windows. Nothing arrives as a Poisson
+stream, and nights are not as regular as days.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAST_DISPERSION = 0.01
 """Volumes vary by a tenth even where the history does not show it."""
+PSEUDO_WINDOWS = 4
+"""Weight of the dispersion of all windows against a phase's own, in windows."""
 LEAST_EXPECTED = 5.0
 """Below this many expected records an empty window is no news."""
 BROKEN_RATIO = 5.0
@@ -31,11 +34,13 @@ BROKEN_RATIO = 5.0
 class Volume:
     """Usual volumes. Build it with `Volume.of`.
 
-    `means` maps a phase to the mean records of its windows and their number; `overall` is the mean
-    of all windows, `dispersion` the squared coefficient of variation about phase means.
+    `means` maps a phase to the mean records of its windows and their number, `spreads` to their
+    squared coefficient of variation; `overall` is the mean of all windows, `dispersion` the squared
+    coefficient of variation about phase means.
     """
 
     means: dict[int, tuple[float, int]]
+    spreads: dict[int, float]
     overall: float
     dispersion: float
     alpha: float
@@ -74,10 +79,13 @@ class Volume:
         distinct, place, sizes = np.unique(phases, return_inverse=True, return_counts=True)
         means = np.bincount(place, weights=rows) / sizes
         pairs = zip(means.tolist(), sizes.tolist(), strict=True)
+        dispersion = _dispersion(rows, means[place], len(rows) - len(distinct))
+        spreads = _spreads(rows, place, means, sizes, dispersion)
         return cls(
             means=dict(zip(distinct.tolist(), pairs, strict=True)),
+            spreads=dict(zip(distinct.tolist(), spreads.tolist(), strict=True)),
             overall=float(rows.mean()),
-            dispersion=_dispersion(rows, means[place], len(rows) - len(distinct)),
+            dispersion=dispersion,
             alpha=alpha,
             ratio=ratio,
         )
@@ -85,7 +93,8 @@ class Volume:
     def find(self, rows: int, phase: int) -> tuple[QualityFinding, ...]:
         """Judge the records of one window; one finding at most."""
         mean, windows = self.means.get(phase, (self.overall, 1))
-        shape = 1 / (self.dispersion * (1 + 1 / windows) + 1 / max(mean * windows, 1))
+        dispersion = self.spreads.get(phase, self.dispersion)
+        shape = 1 / (dispersion * (1 + 1 / windows) + 1 / max(mean * windows, 1))
         if rows == 0 and mean >= LEAST_EXPECTED:
             return (self._finding(rows, mean, broken=True),)
         more, fewer = _tails(rows, mean, shape)
@@ -114,6 +123,26 @@ def _dispersion(rows: NDArray[np.int64], means: NDArray[np.float64], freedom: in
         return 1.0
     surplus = float(((rows - means) ** 2).sum()) * len(rows) / freedom - float(means.sum())
     return max(surplus / square, LEAST_DISPERSION)
+
+
+def _spreads(
+    rows: NDArray[np.int64],
+    place: NDArray[np.int64],
+    means: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    dispersion: float,
+) -> NDArray[np.float64]:
+    """`_dispersion` of each phase, `(p,)`, drawn towards that of all by PSEUDO_WINDOWS windows."""
+    square = means**2
+    apart = np.bincount(place, weights=(rows - means[place]) ** 2)
+    # Deviations from a mean of n windows are too small by (n - 1) / n.
+    surplus = apart * sizes / np.maximum(sizes - 1, 1) - sizes * means
+    surplus = np.where(sizes > 1, surplus, 0.0)
+    weight = np.where(sizes > 1, sizes, 0.0) * square
+    prior = PSEUDO_WINDOWS * square
+    total = np.maximum(weight + prior, np.finfo(np.float64).tiny)
+    drawn = np.where(square > 0, (surplus + dispersion * prior) / total, dispersion)
+    return np.maximum(drawn, LEAST_DISPERSION)
 
 
 def _tails(rows: int, mean: float, shape: float) -> tuple[float, float]:

@@ -102,6 +102,45 @@ def test_fast_streams_may_pause_for_a_minute() -> None:
     assert find_silence(0, MINUTE, usual)[0].severity == "broken"
 
 
+def office_hours(days: int) -> np.ndarray:
+    """A record a minute from 8 to 18 o'clock, none at night."""
+    day = np.arange(8 * 60, 18 * 60) * MINUTE
+    return np.concatenate([day + d * 24 * 60 * MINUTE for d in range(days)])
+
+
+def test_nights_may_be_silent_and_noon_may_not() -> None:
+    usual = UsualGaps.of(office_hours(20))
+    noon, evening = (20 * 24 + 12) * 60 * MINUTE, (20 * 24 + 18) * 60 * MINUTE - MINUTE
+    (finding,) = find_silence(noon, noon + 10 * MINUTE, usual)
+    assert finding.severity == "broken"
+    assert finding.text.endswith("(longest usual gap at this time of day 60 s)")
+    assert find_silence(evening, evening + 14 * 60 * MINUTE, usual) == ()
+
+
+def test_a_short_baseline_knows_no_times_of_day() -> None:
+    usual = UsualGaps.of(office_hours(3))
+    noon = 12 * 60 * MINUTE
+    assert usual.by_hour == ()
+    assert find_silence(noon, noon + 60 * MINUTE, usual) == ()
+
+
+def test_rare_records_have_no_times_of_day() -> None:
+    times = np.cumsum(np.random.default_rng(3).exponential(60, 400) * MINUTE).astype(np.int64)
+    usual = UsualGaps.of(times)
+    assert set(usual.by_hour) == {usual.longest}
+
+
+def test_nights_are_less_regular_than_days() -> None:
+    rng = np.random.default_rng(5)
+    phases = np.tile([0, 1], 60)
+    rows = np.where(phases == 0, rng.poisson(10_000, 120), rng.poisson(rng.gamma(1, 40, 120)))
+    volume = Volume.of(rows, phases)
+    assert volume.spreads[0] == pytest.approx(0.01, abs=0.02)
+    assert volume.spreads[1] > 0.4
+    assert volume.find(4_000, 0)
+    assert not volume.find(4, 1)
+
+
 def test_gaps_need_two_times() -> None:
     with pytest.raises(InputError, match="two event times"):
         UsualGaps.of(np.array([5]))
