@@ -295,7 +295,13 @@ CHANGES: Mapping[str, Change] = {
 
 
 def changed(
-    regime: str, change: Change, rng: np.random.Generator, *, copies: int, windows: int
+    regime: str,
+    change: Change,
+    rng: np.random.Generator,
+    *,
+    copies: int,
+    windows: int,
+    rows: int = 1000,
 ) -> World:
     """Independent copies of one column, all of which change after the baseline."""
     size = REFERENCE + windows
@@ -305,6 +311,7 @@ def changed(
         REFERENCE,
         edges=[] if categorical else [FINE] * copies,
         shares=(FIVE,) * copies if categorical else (),
+        rows=rows,
     )
     means = {
         "season": lambda: seasonal_means(rng, world.means.shape),

@@ -69,6 +69,6 @@ def number(value: float) -> str:
         return "-"
     if np.isinf(value):
         return "never"
-    if value == 0 or abs(value) >= 100:  # noqa: PLR2004 - three digits
+    if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -39,6 +39,7 @@ def rule_alarms(
     numeric: int,
     period: float,
     rng: np.random.Generator,
+    columns: int | None = None,
 ) -> dict[str, NDArray[np.bool_]]:
     """Alarms `(T, F)` of every scipy rule on the windows after the first `reference`.
 
@@ -48,10 +49,12 @@ def rule_alarms(
         Per column `(windows, rows)`; the first `numeric` are numbers, the others codes.
     period
         Windows in which 'the budget' allows one alarm.
+    columns
+        Columns that share a budget; those in `values` by default.
     """
     found = [_column(rows, reference, rng, continuous=j < numeric) for j, rows in enumerate(values)]
     small, large, distance, chunks = (np.array(part).T for part in zip(*found, strict=True))
-    columns = len(values)
+    columns = columns or len(values)
     chunk_line = chunks[:reference].mean(axis=0) + 3 * chunks[:reference].std(axis=0)
     alarms = (
         small < 0.05,
