@@ -21,9 +21,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from monitor.cli.demo_data import MODEL, FlightLog, load, month_slice, month_start
-from monitor.cli.demo_feed import known_between, labels, records
+from monitor.cli.demo_feed import batches, known_between, known_of, labels, records
 from monitor.cli.demo_receiver import Receiver
-from monitor.cli.demo_story import episodes, months
+from monitor.cli.demo_story import by_month, episodes, months
 from monitor.clock import SystemClock
 from monitor.errors import DriftdError
 
@@ -83,9 +83,10 @@ Example:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the year came to."""
+    """What the year came to; `figures` are ROC AUC of every day, measured and expected."""
 
     decisions: Sequence[dict[str, Any]]
+    figures: Sequence[dict[str, Any]]
     alerts: Sequence[Received]
     status: dict[str, Any]
     lines: int
@@ -139,6 +140,7 @@ def _prepare(console: Console, folder: Path, log: FlightLog, receiver: Receiver,
     history = folder / "flights-q1.ndjson"
     with history.open("wb") as file:
         file.writelines(records(log.slice(0, trained)))
+        file.writelines(labels(log, known_of(log, trained)))
     console.print(f"Building the baseline from {trained:,} flights of January to March ...")
     _driftd(folder, "baseline", "build", "flights", history.name, "-o", "flights.baseline")
     return f"http://127.0.0.1:{port}"
@@ -191,7 +193,7 @@ def _wait_ready(process: subprocess.Popen[bytes], folder: Path, address: str) ->
 def _year(
     console: Console, address: str, log: FlightLog, receiver: Receiver, folder: Path
 ) -> Outcome:
-    """Send the year month by month, truths as they come out, and wait for all decisions."""
+    """Send the year as it went, truths as they came out, and wait for all decisions."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -209,28 +211,35 @@ def _year(
             bar.update(task, description=f"2013-{month:02d}{' (file)' if from_file else ''}")
             send = _through_file if from_file else _through_http
             for sent in send(client, folder, part):
-                bar.advance(task, sent)
-            until = month_start(month + 1)
-            rows = known_between(log, known, until)
-            known = until
-            for payload in labels(log, rows):
-                _post(client, payload)
-            lines += len(part) + len(rows)
+                bar.advance(task, sent.records)
+                rows = known_between(log, known, sent.until)
+                known = sent.until
+                for payload in labels(log, rows):
+                    _post(client, payload)
+                lines += sent.records + len(rows)
         seconds = CLOCK.monotonic() - started
         _wait_judged(client)
-        decisions = _decisions(client)
+        decisions, figures = _decisions(client), _figures(client)
         _wait_delivered(client, receiver)
         status = client.get("/v1/status").raise_for_status().json()
-    return Outcome(decisions, receiver.received, status, lines, seconds)
+    return Outcome(decisions, figures, receiver.received, status, lines, seconds)
 
 
-def _through_http(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterator[int]:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How many records went out, and the time (microseconds) up to which they reach."""
+
+    records: int
+    until: int
+
+
+def _through_http(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterator[_Sent]:
     del folder
-    for payload in records(log):
-        yield _post(client, payload)
+    for batch, payload in zip(batches(log), records(log), strict=True):
+        yield _Sent(_post(client, payload), int(batch.times[-1]))
 
 
-def _through_file(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterator[int]:
+def _through_file(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterator[_Sent]:
     """Append the month to a file in the watched folder; go on when all of it is accepted."""
     before = _accepted(client)
     with (folder / "logs" / "flights.ndjson").open("ab") as file:
@@ -240,9 +249,8 @@ def _through_file(client: httpx2.Client, folder: Path, log: FlightLog) -> Iterat
         if CLOCK.monotonic() > deadline:
             raise DriftdError("the file source did not take in its month in time")
         CLOCK.sleep(POLL_SECONDS)
-        now = _accepted(client) - before
-        yield now - done
-        done = now
+        done = _accepted(client) - before
+    yield _Sent(done, int(log.times[-1]))
 
 
 def _accepted(client: httpx2.Client) -> int:
@@ -280,6 +288,14 @@ def _decisions(client: httpx2.Client) -> list[dict[str, Any]]:
         query["cursor"] = page["next_cursor"]
 
 
+def _figures(client: httpx2.Client) -> list[dict[str, Any]]:
+    """ROC AUC of every day, measured on labels and expected without."""
+    query: dict[str, str | int] = {"metric": "roc_auc", "segment": "", "limit": 1000}
+    answer = client.get(f"/v1/models/{MODEL}/performance", params=query).raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
 def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
     """Wait until the outbox is empty: then the receiver has every alert."""
     deadline = CLOCK.monotonic() + WAIT_SECONDS
@@ -292,7 +308,7 @@ def _wait_delivered(client: httpx2.Client, receiver: Receiver) -> None:
 
 
 def _tell(console: Console, outcome: Outcome) -> None:
-    console.print(_year_table(outcome.decisions))
+    console.print(_year_table(outcome.decisions, outcome.figures))
     story = [e for e in episodes(outcome.decisions) if not _minor(e)]
     console.print(f"\n[bold]What moved in {len(outcome.decisions)} days[/bold]")
     for episode in story:
@@ -315,15 +331,19 @@ def _tell(console: Console, outcome: Outcome) -> None:
     )
 
 
-def _year_table(decisions: Sequence[dict[str, Any]]) -> Table:
-    """The months beside each other, as the windows' profiles saw them."""
+def _year_table(decisions: Sequence[dict[str, Any]], figures: Sequence[dict[str, Any]]) -> Table:
+    """The months beside each other, as the windows' profiles and the labels saw them."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    for title in ("month", "flights", "mean dep_delay", "missing", "stable", "drift", "broken"):
+    titles = ("month", "flights", "mean dep_delay", "missing", "ROC AUC", "expected")
+    for title in (*titles, "stable", "drift", "broken"):
         table.add_column(title, justify="left" if title == "month" else "right")
+    performance = by_month(figures)
     for month in months(decisions):
         days = [str(month.days.get(name, "")) for name in ("stable", "drift", "broken")]
         numbers = (f"{month.records:,}", f"{month.mean:.1f} min", f"{month.missing:.1%}")
-        table.add_row(month.name, *numbers, *days)
+        known = performance.get(month.name, {})
+        quality = (f"{known[k]:.3f}" if k in known else "" for k in ("measured", "estimated"))
+        table.add_row(month.name, *numbers, *quality, *days)
     return table
 
 

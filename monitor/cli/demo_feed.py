@@ -26,8 +26,14 @@ _ENCODER = msgspec.json.Encoder()
 
 def records(log: FlightLog) -> Iterator[bytes]:
     """Native records as NDJSON, `BATCH` to a payload."""
+    for batch in batches(log):
+        yield _lines(_records(batch))
+
+
+def batches(log: FlightLog) -> Iterator[FlightLog]:
+    """The flights of every payload of `records`."""
     for start in range(0, len(log), BATCH):
-        yield _lines(_records(log.slice(start, min(start + BATCH, len(log)))))
+        yield log.slice(start, min(start + BATCH, len(log)))
 
 
 def labels(log: FlightLog, rows: NDArray[np.intp]) -> Iterator[bytes]:
@@ -42,6 +48,11 @@ def known_between(log: FlightLog, after: int, until: int) -> NDArray[np.intp]:
         (log.label_times > after) & (log.label_times <= until) & (log.label_times < NEVER)
     )
     return known[np.argsort(log.label_times[known], kind="stable")]
+
+
+def known_of(log: FlightLog, rows: int) -> NDArray[np.intp]:
+    """Those of the first `rows` flights whose truth ever came out."""
+    return np.flatnonzero(log.label_times[:rows] < NEVER)
 
 
 def _records(log: FlightLog) -> list[dict[str, Any]]:

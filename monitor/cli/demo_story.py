@@ -67,6 +67,21 @@ def months(decisions: Sequence[dict[str, Any]], column: str = "dep_delay") -> li
     return [_month(name, found, column) for name, found in grouped.items()]
 
 
+def by_month(figures: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean of the days' values by month and kind, weighted by their labels or rows."""
+    sums: dict[tuple[str, str], list[float]] = {}
+    for figure in figures:
+        if figure["value"] is not None:
+            weight = figure["labelled"] or figure["rows"]
+            total = sums.setdefault((figure["start"][:7], figure["kind"]), [0.0, 0.0])
+            total[0] += weight * figure["value"]
+            total[1] += weight
+    found: dict[str, dict[str, float]] = {}
+    for (month, kind), (total_value, weight) in sums.items():
+        found.setdefault(month, {})[kind] = total_value / weight
+    return found
+
+
 def _month(name: str, decisions: Sequence[dict[str, Any]], column: str) -> Month:
     records = [decision["window"]["records"] for decision in decisions]
     values = [decision["columns"][column] for decision in decisions]

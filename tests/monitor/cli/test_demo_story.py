@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cli.demo_story import episodes, months
+from monitor.cli.demo_story import by_month, episodes, months
 
 
 def finding(column: str = "a", kind: str = "drift", **more: Any) -> dict[str, Any]:
@@ -56,3 +56,26 @@ def test_months_weigh_windows_by_their_records() -> None:
     assert june.mean == pytest.approx((50 * 4 + 100 * 1) / 150)
     assert june.missing == 0.25
     assert months([]) == []
+
+
+def test_performance_by_month_weighs_days_by_their_labels() -> None:
+    def figure(start: str, kind: str, value: float | None, labelled: int) -> dict[str, object]:
+        return {
+            "start": f"{start}T00:00:00Z",
+            "kind": kind,
+            "value": value,
+            "labelled": labelled,
+            "rows": 10,
+        }
+
+    figures = [
+        figure("2013-01-01", "measured", 0.9, 30),
+        figure("2013-01-02", "measured", 0.8, 10),
+        figure("2013-01-03", "measured", None, 10),
+        figure("2013-01-03", "estimated", 0.7, 0),
+        figure("2013-02-01", "measured", 0.6, 5),
+    ]
+    assert by_month(figures) == {
+        "2013-01": {"measured": pytest.approx(0.875), "estimated": pytest.approx(0.7)},
+        "2013-02": {"measured": pytest.approx(0.6)},
+    }
