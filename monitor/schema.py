@@ -65,6 +65,8 @@ class ColumnSpec:
         What may be kept of the values.
     meaning
         What the numbers speak of.
+    encoder
+        Name of the encoder that turns the texts of a text column into vectors; "" for none.
     """
 
     name: str
@@ -74,6 +76,7 @@ class ColumnSpec:
     importance: float = 1.0
     privacy: Privacy = "keep"
     meaning: Meaning | None = None
+    encoder: str = ""
 
     def __post_init__(self) -> None:
         if self.range is None and self.meaning is not None:

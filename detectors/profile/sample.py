@@ -156,6 +156,10 @@ class Reservoir:
         """Rows added so far."""
         return self._kept.rows + sum(part.rows for part in self._parts)
 
+    def wanted(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which rows of weight 1 `(n,)` may be kept: what is dear to make is made of these."""
+        return priorities(keys) <= self._worst
+
     def add(
         self,
         block: Block,

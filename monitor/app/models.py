@@ -163,6 +163,7 @@ def described(column: ColumnSpec, config: Mapping[str, ColumnConfig]) -> ColumnS
         range=column.range if said.range is None else bounds,
         importance=column.importance if said.importance is None else said.importance,
         meaning=said.meaning or column.meaning,
+        encoder=said.encoder or column.encoder,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 
 from detectors import registry
 from detectors.errors import ParameterError
+from detectors.multivariate.encoders import encoder_names
 from monitor.config.baselines import BaselineField, baseline_rules
 from monitor.config.performing import FairnessConfig, PerformanceConfig, task_rules
 from monitor.config.quality import Becomes, ColumnQuality, QualityName
@@ -70,6 +71,8 @@ class ColumnConfig(ColumnQuality):
     privacy: Privacy | None = None
     meaning: Meaning | None = None
     """What the numbers speak of; brings its own range check."""
+    encoder: Text | None = None
+    """Installed encoder (entry point `driftd.encoders`) that makes vectors of a text column."""
 
     def rules(self) -> Iterator[Rule]:
         """Range in order; what speaks of numbers on numeric columns only."""
@@ -81,6 +84,11 @@ class ColumnConfig(ColumnQuality):
                 if getattr(self, name) is not None:
                     yield (name,), f"is for numeric columns; this one is {self.kind}"
         yield from self.quality_rules(self.kind)
+        if self.encoder is not None and self.kind not in {None, "text"}:
+            yield ("encoder",), f"is for text columns; this one is {self.kind}"
+        if self.encoder is not None and self.encoder not in encoder_names():
+            known = ", ".join(encoder_names()) or "none"
+            yield ("encoder",), f"{self.encoder!r} is not installed; installed: {known}"
         if self.privacy in {"hash", "drop"}:
             advice = "leave the column out of the records"
             yield ("privacy",), not_built(f"privacy class {self.privacy!r}", advice)

@@ -34,7 +34,7 @@ from monitor.engine.panel import fit_panel
 from monitor.engine.performance_learning import LabelledHistory, Truths, rows_per_window
 from monitor.engine.seasonal import PhaseLearner
 from monitor.engine.segments import Segments, segment_column, split
-from monitor.engine.texts import derive
+from monitor.engine.texts import derive, encoded_dimensions, encoders_of
 from monitor.engine.univariate import history_of
 from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
@@ -101,7 +101,9 @@ def build_baseline(
         )
     texts, rows, columns = derive(rows, spec.columns)
     spec, pieces = replace(spec, columns=columns), _like(pieces, rows)
-    framer = Framer(_fit_frame(rows, spec), None, _dimensions(rows, spec))
+    encoders = encoders_of(spec.columns)
+    dimensions = _dimensions(rows, spec) | encoded_dimensions(rows, encoders)
+    framer = Framer(_fit_frame(rows, spec), None, dimensions, encoders)
     known = _segments(rows, spec)
     pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
     truths = _truths(rows, spec, framer.frame, labels, pooled[WHOLE])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.inputs import MISSING, OUTSIDE, WRONG, Block
+from detectors.multivariate.encoders import encode_texts
 from detectors.profile.duplicates import hash_columns
 from detectors.profile.sample import Reservoir, Sample, capacity_for
 from monitor.engine.keys import row_keys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detectors.multivariate.encoders import Encoder
     from detectors.profile.frame import Frame
     from detectors.profile.profile import Profile
     from monitor.record import Column, RecordBatch
@@ -37,6 +39,7 @@ class Framer:
     ----------
     known : columns that the baseline's rows had.
     dimensions : length of the vectors of embedding columns; None when no row sample is taken.
+    encoders : what makes vectors of text columns.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class Framer:
         frame: Frame,
         known: frozenset[str] | None = None,
         dimensions: Mapping[str, int] | None = None,
+        encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
         self.frame = frame
         self._known = known
         self._dimensions = dimensions
+        self._encoders = encoders or {}
 
     def reservoir(self, finer: int = 1) -> Reservoir | None:
         """An empty row sample, `finer` times the usual size; None where none is taken."""
@@ -61,11 +66,22 @@ class Framer:
         block = self.block(batch)
         profile.add(block)
         if reservoir is not None:
-            vectors = {
-                name: as_vectors(batch.columns.get(name), len(batch), size)
-                for name, size in (self._dimensions or {}).items()
-            }
-            reservoir.add(block, row_keys(batch.ids), batch.times, vectors)
+            keys = row_keys(batch.ids)
+            vectors = self._vectors(batch, reservoir.wanted(keys)) if self._dimensions else {}
+            reservoir.add(block, keys, batch.times, vectors)
+
+    def _vectors(
+        self, batch: RecordBatch, wanted: NDArray[np.bool_]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Vectors of all rows; those of texts are dear, and only made of the wanted ones."""
+        vectors = {}
+        for name, size in (self._dimensions or {}).items():
+            column = batch.columns.get(name)
+            if name in self._encoders and column is not None:
+                vectors[name] = as_encoded(self._encoders[name], column, size, wanted)
+            else:
+                vectors[name] = as_vectors(column, len(batch), size)
+        return vectors
 
     def appeared(self, batch: RecordBatch) -> list[str]:
         """Columns that the baseline's rows never had, in order of name."""
@@ -171,6 +187,19 @@ def as_vectors(column: Column | None, n: int, size: int) -> NDArray[np.float32]:
         for row, value in enumerate(column.values):
             if isinstance(value, list) and len(value) == size and all(map(_is_number, value)):
                 vectors[row] = value
+    return vectors
+
+
+def as_encoded(
+    encoder: Encoder, column: Column, size: int, wanted: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """float32 `(n, size)`: vectors of the wanted rows' texts; NaN elsewhere."""
+    texts = as_texts(column)
+    rows = wanted & (texts.codes >= 0)
+    vectors = np.full((len(rows), size), np.nan, np.float32)
+    used, place = np.unique(texts.codes[rows], return_inverse=True)
+    made = encode_texts(encoder, [texts.vocabulary[code] for code in used.tolist()], size)
+    vectors[rows] = made[place]
     return vectors
 
 

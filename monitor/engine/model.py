@@ -13,7 +13,7 @@ from monitor.engine.online import OnlineWatch, references_of
 from monitor.engine.performance import Performance
 from monitor.engine.performance_report import Spoken
 from monitor.engine.segments import known_segments
-from monitor.engine.texts import TextColumns
+from monitor.engine.texts import TextColumns, encoders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +42,8 @@ class ModelEngine:
         self.baseline = baseline
         known = known_segments(baseline.segments)
         dimensions = baseline.whole.dimensions
-        self._framer = Framer(baseline.frame, frozenset(baseline.known), dimensions)
+        encoders = encoders_of(baseline.columns)
+        self._framer = Framer(baseline.frame, frozenset(baseline.known), dimensions, encoders)
         self._texts = TextColumns.of(baseline)
         self.windows = windows_for(spec.window, self._framer, known)
         self.last_seq = 0

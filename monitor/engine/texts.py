@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from detectors.multivariate.encoders import dimension_of, load_encoder
 from detectors.multivariate.text import STATISTICS, UNITS, Vocabulary, halves, text_statistics
 from monitor.engine.columns import as_texts
 from monitor.engine.keys import row_keys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detectors.multivariate.encoders import Encoder
     from monitor.baseline import Baseline
     from monitor.record import Column, RecordBatch
 
@@ -78,6 +80,32 @@ class TextColumns:
                 if f"{name}.{what}" in self.names:
                     columns.setdefault(f"{name}.{what}", Numbers(np.ascontiguousarray(values)))
         return batch if len(columns) == len(batch.columns) else replace(batch, columns=columns)
+
+
+def encoders_of(columns: Sequence[ColumnSpec]) -> dict[str, Encoder]:
+    """Encoders of the text columns that name one.
+
+    Raises
+    ------
+    ParameterError
+        One is not installed.
+    """
+    return {c.name: load_encoder(c.encoder) for c in columns if c.kind == TEXT and c.encoder}
+
+
+def encoded_dimensions(
+    rows: Sequence[RecordBatch], encoders: Mapping[str, Encoder]
+) -> dict[str, int]:
+    """Length of every encoder's vectors, tried on the first text; nothing without a text."""
+    found = {}
+    for name, encoder in encoders.items():
+        texts = (as_texts(batch.columns[name]) for batch in rows if name in batch.columns)
+        first = next(
+            (t.vocabulary[t.codes.max()] for t in texts if t.codes.max(initial=-1) >= 0), None
+        )
+        if first is not None:
+            found[name] = dimension_of(encoder, first)
+    return found
 
 
 NO_TEXTS: Final = TextColumns({}, frozenset())

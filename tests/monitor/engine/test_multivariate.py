@@ -106,7 +106,7 @@ def test_a_shift_that_no_column_shows_is_found_and_explained(learned: Baseline) 
 
 
 def test_unchanged_traffic_stays_silent(learned: Baseline) -> None:
-    made = decisions_of(learned, stream(HISTORY, 240), restart=False)
+    made = decisions_of(learned, stream(HISTORY, 150), restart=False)
     assert not [f for d in made for f in d.findings if f.kind == Share.MULTIVARIATE]
 
 

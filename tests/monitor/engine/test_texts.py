@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from detectors.multivariate.embedding import Embedding
 from monitor.baseline import Baseline
 from monitor.drivers.learn import build_baseline
 from monitor.engine.engine import Engine
 from monitor.engine.texts import NO_TEXTS, TextColumns, derive
 from monitor.model import ModelSpec, WindowSpec
+from monitor.packing import pack, unpack
 from monitor.record import Mixed, Numbers, RecordBatch, Texts
 from monitor.schema import ColumnSpec
 from tests.monitor.engine.streams import HOUR, START, Resolver, journal_of
@@ -133,3 +135,35 @@ def test_a_logged_column_of_that_name_stays() -> None:
     assert rows[0].columns["review.length"].values[0] == 7
     assert [column.name for column in specs].count("review.length") == 1
     assert "review.length" not in texts.names
+
+
+def topics(texts: list[str]) -> np.ndarray:
+    """How often each letter of a few is written: a poor man's encoder."""
+    return np.array([[text.count(letter) / len(text) for letter in "bdfgkl"] for text in texts])
+
+
+def test_an_encoder_makes_vectors_that_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.engine.texts.load_encoder", {"topics": topics}.__getitem__)
+    review = ColumnSpec("review", "text", encoder="topics")
+    spec = replace(SPEC, columns=(review, *SPEC.columns[1:]), scorers=(Embedding(),))
+    learned = build_baseline([reviews(hour, 1) for hour in range(48)], spec)
+    assert learned.whole.sample.vectors["review"].shape[1] == 6
+    resolver = Resolver(learned, {"c1": spec})
+    moved = [reviews(48 + hour, 3) for hour in range(8)]
+    moved[4:] = [_other_topic(batch) for batch in moved[4:]]
+    engine, made = Engine(resolver), []
+    for seq, entry in enumerate(journal_of(learned, moved), 1):
+        made += engine.step(seq, *entry)
+        engine = Engine.restore(unpack(pack(engine.state())), resolver)
+    found = [[f.measure for f in d.findings if f.kind == "multivariate"] for d in made]
+    assert found[:4] == [[]] * 4
+    assert found[-1] == ["embedding"]
+
+
+def _other_topic(batch: RecordBatch) -> RecordBatch:
+    """The same reviews with two letters exchanged: every number about them stays."""
+    texts = batch.columns["review"]
+    assert isinstance(texts, Texts)
+    table = str.maketrans("bl", "lb")
+    changed = Texts(texts.codes, tuple(text.translate(table) for text in texts.vocabulary))
+    return replace(batch, columns={**batch.columns, "review": changed})
