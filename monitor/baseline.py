@@ -169,7 +169,8 @@ class Baseline:
     `known` names every column that the rows had, watched or not: another one has appeared.
     `scorers` says what the panel was asked for, whether or not it found something to watch,
     `versions` of which versions of the model the rows were; `vocabularies` are those of the text
-    columns that have derived ones.
+    columns that have derived ones; `season` whether windows were to be kept by phase too, which a
+    short history does not allow.
     """
 
     model: str
@@ -183,6 +184,7 @@ class Baseline:
     known: tuple[str, ...]
     scorers: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    season: bool = False
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
     id: str = ""
 
@@ -195,6 +197,17 @@ class Baseline:
     def rows(self) -> int:
         """Records that the baseline was made from."""
         return self.whole.profile.rows
+
+    def without_rows(self) -> Baseline:
+        """The same without its row sample, for logs whose rows must not be kept.
+
+        Columns and data quality are watched as before. What needs rows goes with them: scores of
+        several columns together, performance, and rules that look at single rows.
+        """
+        whole = self.whole
+        bare = Sample.empty(self.frame, whole.dimensions)
+        kept = replace(whole, sample=bare, panel=None, performance=None)
+        return replace(self, segments={**self.segments, WHOLE: kept}).named()
 
     def to_bytes(self) -> bytes:
         """The file; equal content gives equal bytes."""
@@ -218,6 +231,7 @@ class Baseline:
                 "known": self.known,
                 "scorers": self.scorers,
                 "versions": self.versions,
+                "season": self.season,
                 "vocabularies": {name: v.state() for name, v in self.vocabularies.items()},
             }
         )
@@ -253,6 +267,7 @@ class Baseline:
                 known=tuple(state["known"]),
                 scorers=tuple(state["scorers"]),
                 versions=tuple(state["versions"]),
+                season=state["season"],
                 vocabularies={
                     name: Vocabulary.restore(v) for name, v in state["vocabularies"].items()
                 },

@@ -35,7 +35,7 @@ from monitor.engine.performance_learning import LabelledHistory, Truths, rows_pe
 from monitor.engine.seasonal import PhaseLearner
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.texts import derive, encoded_dimensions, encoders_of
-from monitor.engine.univariate import history_of
+from monitor.engine.univariate import history_of, narrowed
 from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
 from monitor.model import WHOLE
@@ -142,6 +142,7 @@ def build_baseline(
         known=tuple(sorted({name for batch in rows for name in batch.columns})),
         scorers=tuple(map(repr, spec.scorers)),
         versions=tuple(sorted({batch.version for batch in batches if len(batch)})),
+        season=spec.renewal.season,
         vocabularies=texts.vocabularies,
     ).named()
 
@@ -216,7 +217,7 @@ class _Learner:
     def _statistics(self, profile: Profile) -> dict[str, NDArray[np.float32]]:
         """How far this window is from the rest, by every univariate detector."""
         found = self._battery.judge_part(profile)
-        return {one.detector: one.statistic.astype(np.float32) for one in found}
+        return {one.detector: narrowed(one.statistic) for one in found}
 
     def _faults(
         self, mid: int, window: Window, span: tuple[int, int] | None, *, ordered: bool

@@ -20,14 +20,14 @@ from detectors.quality import (
 )
 from detectors.quality.rates import RateRule
 from detectors.quality.schema import one_schema_change, unknown_column
-from detectors.univariate.battery import Battery
 from monitor.engine import policy, report
 from monitor.engine.decision import decide
 from monitor.engine.memory import Place, StreamMemory
 from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
 from monitor.engine.power import Powers, with_power
-from monitor.engine.seasonal import Compared, Matching
+from monitor.engine.seasonal import Matching
+from monitor.engine.univariate import Statistics, detectors_of
 from monitor.engine.windows import Stream, middle, span_of
 from monitor.model import WHOLE
 
@@ -71,6 +71,7 @@ class Part:
     """One segment's baseline, prepared for judging."""
 
     baseline: SegmentBaseline
+    statistics: Statistics
     matching: Matching
     quality: QualityBaseline
     volume: Volume | None
@@ -93,9 +94,11 @@ class Part:
             phase = phases(history.all_mid, history.all_mid, spec.window.every)
             volume = Volume.of(history.all_rows, phase, lines.volume_alpha(segment))
         panel = PreparedPanel.of(baseline, spec.scorers)
-        pooled = Compared(Battery.fit(baseline.profile), baseline.profile)
-        matching = Matching(pooled, baseline.phases, history.mid, spec.window.every)
-        return cls(baseline, matching, quality, volume, panel)
+        statistics = Statistics.of(baseline, spec)
+        matching = Matching(
+            statistics.pooled, baseline.phases, history.mid, spec.window.every, detectors_of(spec)
+        )
+        return cls(baseline, statistics, matching, quality, volume, panel)
 
 
 class Judge:
@@ -202,7 +205,7 @@ class Judge:
         quality: tuple[QualityFinding, ...],
     ) -> Verdicts:
         compared = part.matching.of(middle(window))
-        statistics = compared.battery.judge(window.profile)
+        measured = part.statistics.measure(window, compared)
         broken = frozenset(
             name for f in quality if f.severity == "broken" for name in (f.column, *f.columns)
         )
@@ -215,8 +218,8 @@ class Judge:
         )
         told = self._panel(part, memory, window, x, place, broken)
         memory.saw(window)
-        reporter = report.Reporter(self._spec, baseline, window, compared.profile)
-        verdicts = reporter.verdicts(memory, result, lines, drifts, quality, statistics, told)
+        reporter = report.Reporter(self._spec, baseline, window, compared.pictures)
+        verdicts = reporter.verdicts(memory, result, lines, drifts, quality, measured, told)
         verdicts = replace(verdicts, reference=compared.reference)
         power = self._powers.of(window.stream, baseline, lines)
         return with_power(verdicts, baseline, power, window.profile, result.z, spec.min_effect)
