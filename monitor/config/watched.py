@@ -1,6 +1,7 @@
 """One watched model: what its columns are, how its stream is cut, when evidence is a verdict."""
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from inspect import signature
 from typing import Annotated, Any, Literal
 
@@ -112,6 +113,10 @@ class PolicyConfig(Section):
     """Bad windows in a row until an alert fires."""
 
 
+ALARMING = frozenset({"threshold", "alpha"})
+"""Parameters that make a statistic of a single column alarm, outside the false-alarm budget."""
+
+
 class DetectorConfig(Section):
     """One detector with its parameters, on some columns or all."""
 
@@ -119,20 +124,19 @@ class DetectorConfig(Section):
     params: dict[str, Any] = Field(default_factory=dict)
     columns: tuple[Text, ...] | None = None
     severity: Literal["warning", "drift"] = "warning"
-    """What an alarm of an online detector is; a `warning` is shown and rings nowhere."""
+    """What an alarm of a detector without a budget is: of an online one, or of a statistic over the
+    `threshold` or `alpha` that `params` give it. A `warning` is shown and rings nowhere."""
 
     def rules(self) -> Iterator[Rule]:
         """A detector that exists and accepts its parameters."""
         known = registry.names()
         if self.name not in known:
-            text = f"there is no detector {self.name!r} in this version; there is "
-            yield ("name",), text + ", ".join(known)
+            yield ("name",), _no_detector(self.name, known)
             return
         kind = registry.load(self.name)
         accepted = list(signature(kind).parameters)
-        beside = {registry.ONLINE, registry.EXTERNAL}
-        if self.severity != "warning" and registry.family(self.name) not in beside:
-            yield ("severity",), f"is for detectors without a budget; {self.name} has one"
+        if self.severity != "warning":
+            yield from self._severity_rules()
         unknown = [name for name in self.params if name not in accepted]
         for name in unknown:
             yield ("params", name), f"{self.name} has no such parameter; it has {_listed(accepted)}"
@@ -142,6 +146,27 @@ class DetectorConfig(Section):
             kind(**self.params)
         except (ParameterError, TypeError) as error:
             yield ("params",), f"{self.name} does not accept them: {error}"
+
+    @property
+    def alarms(self) -> bool:
+        """Whether a statistic of a single column is asked to alarm."""
+        univariate = registry.family(self.name) == registry.UNIVARIATE
+        return univariate and not self.params.keys().isdisjoint(ALARMING)
+
+    def _severity_rules(self) -> Iterator[Rule]:
+        family = registry.family(self.name)
+        if family == registry.UNIVARIATE and not self.alarms:
+            text = "is for a statistic that alarms: give it a 'threshold' or an 'alpha' in params"
+            yield ("severity",), text
+        elif family not in {registry.UNIVARIATE, registry.ONLINE, registry.EXTERNAL}:
+            yield ("severity",), f"is for detectors without a budget; {self.name} has one"
+
+
+def _no_detector(name: str, known: Sequence[str]) -> str:
+    """Those that look alike; a list of all of them would help nobody."""
+    near = get_close_matches(name, known, n=3, cutoff=0.4)
+    meant = f"did you mean {_listed(near)}? " if near else ""
+    return f"there is no detector {name!r}; {meant}docs/detectors.md lists them"
 
 
 def _listed(names: Sequence[str]) -> str:

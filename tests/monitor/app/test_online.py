@@ -101,8 +101,8 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, detector: str, said: str) -
 
 
 def test_others_than_online_detectors_have_no_severity(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="severity: is for detectors without a budget; ks has one"):
-        config(tmp_path, "{name: ks, severity: drift}")
+    with pytest.raises(ConfigError, match="is for detectors without a budget; moments has one"):
+        config(tmp_path, "{name: moments, severity: drift}")
 
 
 def test_scores_are_read_by_default(tmp_path: Path) -> None:
