@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("monitor.cli.config:command", "Check, show and describe the configuration."),
     "replay": ("monitor.cli.replay:command", "Recompute archived decisions, compare bytes."),
     "quarantine": ("monitor.cli.quarantine:command", "List and re-ingest rejected lines."),
+    "labels": ("monitor.cli.labels:command", "Import what turned out to be true."),
     "alerts": ("monitor.cli.alerts:command", "List alerts and undelivered messages."),
     "version": ("monitor.cli.main:version", "Print the version."),
 }

@@ -80,8 +80,8 @@ class ByConfidence:
         return wrong
 
     def estimate(self, rows: Read, names: Sequence[str]) -> tuple[Estimate, ...]:
-        """See `Estimator`; costs are measured on labels only."""
-        able = [name for name in names if METRICS[name].needs != "cost"]
+        """See `Estimator`; costs and calibration are measured on labels only."""
+        able = [name for name in names if METRICS[name].needs != "cost" and name != "ece"]
         return self.fit.estimate(rows.predicted, rows.scores, able)
 
 
