@@ -5,7 +5,7 @@ ALIBI ?= .venv-alibi
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test quick lint bench plugins servers clean
+.PHONY: run test quick lint bench bench-quality plugins servers clean
 
 run: $(VENV)/.run  ## the whole loop on a real year of flights, with a page to look at
 	$(BIN)/driftd demo $(ARGS)
@@ -27,6 +27,9 @@ bench: $(VENV)/.dev  ## the figures of the README, peers in the same run
 
 plugins: $(VENV)/.dev $(ALIBI)/.made  ## the real alibi-detect, in an environment of its own
 	DRIFTD_ALIBI_PYTHON=$(abspath $(ALIBI))/bin/python $(BIN)/pytest tests/monitor/plugins $(ARGS)
+
+bench-quality: $(VENV)/.dev  ## false alarms, delays and known changes, peers in the same run
+	$(BIN)/python -m tests.bench.quality $(ARGS)
 
 servers:  ## real servers for the tests, from Debian's packages when we are root
 	@sh tests/servers.sh
