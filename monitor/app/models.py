@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detectors import registry
+from detectors.multivariate.only import Only
 from detectors.quality.counters import Layout
 from detectors.sequential.budget import Budget, Ledger, Share
 from monitor.app import plugins
@@ -104,11 +105,9 @@ def scorers_of(model: JudgedModel) -> tuple[Scorer, ...]:
     """What watches windows beyond single columns: the configured detectors of those families."""
     if isinstance(model.detectors, str):
         return tuple(registry.load(name)() for name in registry.AUTO_SCORERS)
-    return tuple(
-        registry.load(detector.name)(**detector.params)
-        for detector in model.detectors
-        if registry.family(detector.name) in registry.SCORERS
-    )
+    named = (d for d in model.detectors if registry.family(d.name) in registry.SCORERS)
+    made = ((registry.load(one.name)(**one.params), one.columns) for one in named)
+    return tuple(Only(scorer, columns) if columns else scorer for scorer, columns in made)
 
 
 def detectors_of(model: JudgedModel) -> tuple[DetectorSpec, ...] | None:

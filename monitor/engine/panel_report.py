@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detectors.multivariate.explanation import probable_cost
 from monitor.engine import policy, sentences
 from monitor.engine.decision import Finding, Status, rfc3339
 
@@ -17,20 +18,22 @@ if TYPE_CHECKING:
 
     from monitor.engine.memory import Drift, Watch
     from monitor.engine.panel import Told
+    from monitor.model import ModelSpec
 
 
 LOUDEST = 5
 """Scores of an entry that a decision shows."""
 
 
-def panel_findings(told: Told, watch: Watch, every: int | None) -> Iterator[Finding]:
+def panel_findings(told: Told, watch: Watch, spec: ModelSpec) -> Iterator[Finding]:
     """One finding per entry that has moved, and one per entry that moved too little."""
+    importance = {column.name: column.importance for column in spec.columns}
     for drift in told.standing.drifting:
-        since = sentences.since(drift.since, drift.low, drift.high, every)
-        yield _finding(told, drift, "drift", f", {since}")
+        since = sentences.since(drift.since, drift.low, drift.high, spec.window.every)
+        yield _finding(told, drift, "drift", f", {since}", importance)
     for entry in told.standing.warned:
         drift = policy.opened(watch, told.result, entry)
-        yield _finding(told, drift, "warning", ": too small to be called drift")
+        yield _finding(told, drift, "warning", ": too small to be called drift", importance)
 
 
 def panel_values(told: Told) -> Mapping[str, Mapping[str, Any]]:
@@ -47,6 +50,15 @@ def panel_values(told: Told) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
+def _costing(shares: Mapping[str, float], importance: Mapping[str, float]) -> str:
+    """What the shift probably costs the model most through, where importance says so."""
+    cost = probable_cost(shares, importance)
+    dearest = next(iter(cost), "")
+    if dearest in ("", next(iter(shares))):
+        return ""
+    return f"; by importance mostly {dearest} ({cost[dearest]:.0%})"
+
+
 def _loudest(series: tuple[str, ...], z: NDArray[np.float64]) -> dict[str, float]:
     """The few scores furthest from 0, largest first: an entry may have a hundred."""
     order = np.argsort(-np.nan_to_num(np.abs(z)), kind="stable")[:LOUDEST]
@@ -59,7 +71,9 @@ def _status(entry: int, drifting: set[int], warned: tuple[int, ...]) -> Status:
     return Status.WARNING if entry in warned else Status.STABLE
 
 
-def _finding(told: Told, drift: Drift, severity: str, ending: str) -> Finding:
+def _finding(
+    told: Told, drift: Drift, severity: str, ending: str, importance: Mapping[str, float]
+) -> Finding:
     scorer = told.panel.scorers[drift.column]
     why = scorer.explain(told.window)
     return Finding(
@@ -67,7 +81,7 @@ def _finding(told: Told, drift: Drift, severity: str, ending: str) -> Finding:
         column="",
         severity=severity,
         measure=scorer.name,
-        text=why.text + ending,
+        text=why.text + _costing(why.shares, importance) + ending,
         since=rfc3339(drift.since),
         since_low=rfc3339(drift.low),
         since_high=rfc3339(drift.high),

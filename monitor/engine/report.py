@@ -84,7 +84,7 @@ class Reporter:
         ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
         if panel is not None and memory.panel is not None:
-            found += panel_findings(panel, memory.panel, self._spec.window.every)
+            found += panel_findings(panel, memory.panel, self._spec)
         samples = self._baseline.sample, self._window.sample
         findings = attributed(self._ranked(found), self._frame, *samples)
         return Verdicts(
