@@ -44,6 +44,14 @@ class Battery:
             detectors = [registry.load(name)() for name in names]
         return cls(reference, tuple(detector.fit(reference) for detector in detectors))
 
+    def judge_part(self, window: Profile) -> tuple[ColumnStatistics, ...]:
+        """As `judge`, of a window that is part of the baseline: it is compared with the rest.
+
+        What comes out is what a window like those of the baseline shows when it is new.
+        """
+        comparison = self.reference.without(window).compare(window)
+        return tuple(fitted.judge(comparison) for fitted in self.fitted)
+
     def judge(self, window: Profile) -> tuple[ColumnStatistics, ...]:
         """Measure all columns of one window, one result per detector in the order of fitting."""
         comparison = self.reference.compare(window)

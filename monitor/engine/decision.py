@@ -13,7 +13,11 @@ import math
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from monitor.engine.rounding import DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from monitor.engine.windows import ClosedWindow
 
 FORMAT = 2
-_DIGITS = 9
 
 
 class Verdict(StrEnum):
@@ -149,11 +152,11 @@ def decide(
         "needs": verdicts.needs,
         "summary": verdicts.summary,
         "findings": [asdict(finding) for finding in verdicts.findings],
-        "columns": verdicts.columns,
+        "columns": _encoded(verdicts.columns),
         "panel": verdicts.panel,
         "performance": verdicts.performance,
     }
-    evidence = {"decision_id": identity, "columns": verdicts.evidence}
+    evidence = {"decision_id": identity, "columns": _encoded(verdicts.evidence)}
     return Decision(
         id=identity,
         model=model,
@@ -170,10 +173,20 @@ def decide(
 
 def canonical(value: Any) -> bytes:
     """Sorted keys, no white space, UTF-8, numbers rounded, null for what is not a number."""
-    text = json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return _encode(_plain(value))
+
+
+def _encoded(columns: Mapping[str, Any]) -> msgspec.Raw:
+    """Many numbers that were rounded when they were made (`rounding.rounded`), as they are."""
+    return msgspec.Raw(_encode(columns))
+
+
+def _written(value: Any) -> Any:
+    """What the encoder does not know: numpy's scalars and arrays, else text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+_encode: Final = msgspec.json.Encoder(order="sorted", enc_hook=_written).encode
 
 
 def rfc3339(micros: int) -> str:
@@ -189,9 +202,9 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case bool() | None | int():
+        case bool() | None | int() | msgspec.Raw():
             return value
         case float():
-            return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+            return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
         case _:
             return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)

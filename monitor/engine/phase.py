@@ -22,6 +22,29 @@ _THURSDAY = 3
 _SATURDAY = 5
 
 
+ALIKE = 39
+"""Windows to compare a window with at least, if there are so many: p-values in steps of 1/40."""
+
+
+def alike(mid: int, history: NDArray[np.int64], every: int | None) -> NDArray[np.bool_]:
+    """Bool `(R,)`: windows of the history whose time of the calendar is nearest to `mid`.
+
+    At least `ALIKE` of them, with all that are equally near; all where the calendar plays no part.
+    Hours differ by up to twelve, and a weekend differs from other days by as much.
+    """
+    if every is None or every > DAY or len(history) <= ALIKE:
+        return np.ones(len(history), dtype=np.bool_)
+    day, then = mid // DAY + _THURSDAY, history // DAY + _THURSDAY
+    weekend = (day % 7 >= _SATURDAY) != (then % 7 >= _SATURDAY)
+    if every == DAY:
+        distance = 2 * weekend + (day % 7 != then % 7)
+    else:
+        hours = np.abs(mid % DAY // HOUR - history % DAY // HOUR)
+        distance = np.minimum(hours, 24 - hours) + 12 * weekend
+    nearest: NDArray[np.bool_] = distance <= np.partition(distance, ALIKE - 1)[ALIKE - 1]
+    return nearest
+
+
 def phases(mid: NDArray[np.int64], history: NDArray[np.int64], every: int) -> NDArray[np.int64]:
     """int64 `(n,)`: the phase of windows with middles `mid`, as fine as `history` supports.
 

@@ -16,6 +16,7 @@ import numpy as np
 from detectors.sequential.power import PROBABILITY, power
 from detectors.sequential.series import MIN_VALID
 from monitor.engine.decision import Status, Verdict
+from monitor.engine.rounding import rounded
 from monitor.engine.sentences import number
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def with_power(
     names = profile.frame.columns
     sizes = found.per_row(profile.rows, min_effect)
     columns = {name: dict(values) for name, values in verdicts.columns.items()}
+    shown = rounded(sizes)
     for i in np.flatnonzero(~np.isnan(sizes).any(axis=1)).tolist():
-        columns[names[i]]["power"] = [_finite(size) for size in sizes[i].tolist()]
+        columns[names[i]]["power"] = shown[i]
     unseen = {names[i]: more for i, more in lacking(baseline, profile, z).items()}
     unseen = {name: more for name, more in unseen.items() if name not in verdicts.unjudged}
     for name, more in unseen.items():

@@ -10,23 +10,26 @@ import numpy as np
 
 from monitor.engine import policy, sentences
 from monitor.engine.attribution import attributed
+from monitor.engine.column_values import add_series, add_statistics, column_values
 from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
-from monitor.engine.histograms import distributions
+from monitor.engine.histograms import Histograms
 from monitor.engine.panel_report import panel_findings, panel_values
 from monitor.engine.power import shortfall
+from monitor.engine.univariate import crossings
+from monitor.model import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from detectors.profile.profile import Profile
-    from detectors.result import ColumnStatistics, QualityFinding
+    from detectors.result import QualityFinding
     from detectors.sequential.monitor import StepResult
     from monitor.baseline import SegmentBaseline
     from monitor.engine.memory import Drift, StreamMemory
     from monitor.engine.panel import Told
     from monitor.engine.policy import Standing
+    from monitor.engine.univariate import Measured
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
 
@@ -41,17 +44,17 @@ VISIBLE: Final = 0.1
 
 
 class Reporter:
-    """Words and numbers for one window of one segment; `compared` is the baseline of its phase."""
+    """Words and numbers for one window of one segment; `pictures` are of its phase."""
 
     def __init__(
         self,
         spec: ModelSpec,
         baseline: SegmentBaseline,
         window: ClosedWindow,
-        compared: Profile | None = None,
+        pictures: Histograms | None = None,
     ) -> None:
         self._spec = spec
-        self._compared = baseline.profile if compared is None else compared
+        self._pictures = Histograms(baseline.profile) if pictures is None else pictures
         self._baseline = baseline
         self._window = window
         self._frame = window.profile.frame
@@ -71,7 +74,7 @@ class Reporter:
         lines: NDArray[np.float64],
         standing: Standing,
         quality: Sequence[QualityFinding],
-        statistics: Sequence[ColumnStatistics],
+        measured: Sequence[Measured],
         panel: Told | None,
     ) -> Verdicts:
         """Everything that is said about a window with enough records."""
@@ -83,6 +86,7 @@ class Reporter:
             if self._columns[drift.column] not in told
         ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
+        found += [one for one in crossings(measured, self._window) if one.column not in told]
         if panel is not None and memory.panel is not None:
             found += panel_findings(panel, memory.panel, self._spec)
         samples = self._baseline.sample, self._window.sample
@@ -94,8 +98,8 @@ class Reporter:
             findings=findings,
             unjudged=frozenset(told),
             panel={} if panel is None else panel_values(panel),
-            columns=_also(quality, self._column_values(findings, result, lines, statistics)),
-            evidence=self._evidence(result, memory),
+            columns=_also(quality, self._column_values(findings, result, lines, measured)),
+            evidence=self._evidence(findings, result, memory),
         )
 
     def quality_only(self, quality: Iterable[QualityFinding]) -> tuple[Finding, ...]:
@@ -235,54 +239,27 @@ class Reporter:
         findings: Sequence[Finding],
         result: StepResult,
         lines: NDArray[np.float64],
-        statistics: Sequence[ColumnStatistics],
+        measured: Sequence[Measured],
     ) -> dict[str, dict[str, Any]]:
-        profile, rows = self._window.profile, self._window.profile.rows
-        status = _statuses(findings)
-        mean, usual = profile.mean(), self._compared.mean()
-        numeric = len(self._frame.numeric.names)
-        measured = _measured(statistics)
-        missing, wrong = profile.missing, profile.wrong
-        values: dict[str, dict[str, Any]] = {}
-        for i, name in enumerate(self._columns):
-            values[name] = {
-                "status": int(status.get(name, Status.STABLE)),
-                "evidence_log10": float(result.log10[i]),
-                "line_log10": math.log10(lines[i]) if math.isfinite(lines[i]) else None,
-                "missing_ratio": float(missing[i] / rows),
-                "invalid_ratio": float((wrong[i] + self._infinite(i)) / rows),
-                "unseen_ratio": self._unseen(i),
-                "mean": float(mean[i]) if i < numeric else None,
-                "baseline_mean": float(usual[i]) if i < numeric else None,
-                "statistics": measured.get(name, {}),
-            }
+        status = {name: int(found) for name, found in _statuses(findings).items()}
+        values = column_values(self._window.profile, self._pictures.baseline, result, lines, status)
+        add_statistics(values, measured, self._told(findings))
         return values
 
-    def _infinite(self, column: int) -> int:
-        counts = self._window.profile.numeric.infinite
-        return int(counts[column]) if column < len(counts) else 0
+    def _told(self, findings: Sequence[Finding]) -> Collection[str]:
+        """Columns of which everything is kept: of a segment those that something was found of."""
+        if self._window.stream.segment == WHOLE:
+            return frozenset(self._columns)
+        return _statuses(findings).keys() & set(self._columns)
 
-    def _unseen(self, column: int) -> float | None:
-        first = len(self._frame.numeric.names)
-        counts = self._window.profile.categorical.outside
-        if not first <= column < first + len(counts):
-            return None
-        return float(counts[column - first] / self._window.profile.rows)
-
-    def _evidence(self, result: StepResult, memory: StreamMemory) -> dict[str, dict[str, Any]]:
+    def _evidence(
+        self, findings: Sequence[Finding], result: StepResult, memory: StreamMemory
+    ) -> dict[str, dict[str, Any]]:
         """Per column the two distributions, and what each component says."""
         calibration, state = self._baseline.calibration, memory.columns.sequential
         said = calibration.likelihood.by_series(state.constant, state.step)
-        shown = distributions(self._compared, self._window.profile)
-        bank = self._baseline.bank
-        for series, column in enumerate(bank.column.tolist()):
-            shown[self._columns[column]].setdefault("series", []).append(
-                {
-                    "name": bank.name[series],
-                    "z": float(result.z[series]),
-                    "evidence_log10": math.log10(said[series]) if said[series] > 0 else None,
-                }
-            )
+        shown = self._pictures.beside(self._window.profile, self._told(findings))
+        add_series(shown, self._baseline.bank, self._columns, result.z, said)
         return shown
 
 
@@ -356,15 +333,3 @@ def _also(
         for name in values.keys() & set(found.columns):
             values[name]["status"] = int(_STATUS[found.severity])
     return values
-
-
-def _measured(statistics: Sequence[ColumnStatistics]) -> dict[str, dict[str, Any]]:
-    measured: dict[str, dict[str, Any]] = {}
-    for judged in statistics:
-        for i, column in enumerate(judged.columns):
-            measured.setdefault(column, {})[judged.detector] = {
-                "statistic": float(judged.statistic[i]),
-                "threshold": None if judged.threshold is None else float(judged.threshold[i]),
-                "effect": float(judged.effect[i]),
-            }
-    return measured

@@ -16,11 +16,16 @@ import numpy as np
 
 from detectors.profile.profile import Profile
 from detectors.univariate.battery import Battery
+from monitor.engine.histograms import Histograms
 from monitor.engine.phase import DAY, HOUR, phases
 from monitor.phase_profiles import PhaseProfiles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from detectors.protocols import Univariate
 
 FEWEST_WINDOWS: Final = 3
 """A phase of fewer baseline windows is compared with the whole baseline."""
@@ -61,11 +66,23 @@ class PhaseLearner:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a window is compared with: statistics fitted to it, its profile, and what it is."""
+    """What a window is compared with: statistics fitted to it, its pictures, and what it is."""
 
     battery: Battery
-    profile: Profile
+    pictures: Histograms
     reference: str = ""
+
+    @classmethod
+    def of(
+        cls, profile: Profile, detectors: Sequence[Univariate] | None, reference: str = ""
+    ) -> Compared:
+        """Fit `detectors`, all that are built in when None, to a baseline's profile."""
+        return cls(Battery.fit(profile, detectors), Histograms(profile), reference)
+
+    @property
+    def profile(self) -> Profile:
+        """The rows that it stands for."""
+        return self.pictures.baseline
 
 
 class Matching:
@@ -76,6 +93,7 @@ class Matching:
     pooled : the whole baseline, for phases without one of their own.
     history : int64 `(R,)` middles of the baseline's windows.
     every : length of a window, microseconds.
+    detectors : what is fitted to a phase; all that are built in when None.
     """
 
     def __init__(
@@ -84,9 +102,11 @@ class Matching:
         kept: PhaseProfiles | None,
         history: NDArray[np.int64],
         every: int | None,
+        detectors: Sequence[Univariate] | None = None,
     ) -> None:
         self._pooled, self._kept = pooled, kept
         self._history, self._every = history, every
+        self._detectors = detectors
         self._fitted: dict[int, Compared] = {}
 
     def of(self, mid: int) -> Compared:
@@ -101,5 +121,5 @@ class Matching:
             kind = "weekday" if self._every == DAY else "hour"
             count = self._kept.windows[phase]
             reference = f"{count} baseline windows of the same {kind}"
-            self._fitted[phase] = Compared(Battery.fit(profile), profile, reference)
+            self._fitted[phase] = Compared.of(profile, self._detectors, reference)
         return self._fitted[phase]

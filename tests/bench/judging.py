@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.profile.profile import Profile
+from detectors.profile.sample import Sample
 from detectors.quality import judge_quality
 from detectors.sequential.monitor import step
 from detectors.univariate.battery import Battery
@@ -80,7 +81,7 @@ class _Kept:
     def judge(self) -> None:
         """Seven statistics, data quality and sequential evidence of every column."""
         whole = self.part.baseline
-        self.part.battery.judge(self.profile)
+        self.part.statistics.pooled.battery.judge(self.profile)
         judge_quality(self.part.quality, self.profile)
         columns = len(self.profile.frame.columns)
         step(
@@ -102,6 +103,7 @@ class _Kept:
             start=0,
             end=HOUR,
             profile=self.profile,
+            sample=Sample.empty(self.profile.frame),
             first=1,
             last=1,
         )
