@@ -194,32 +194,6 @@ def _bounds(truth: Truth, column: int) -> list[NDArray[np.float64]]:
     return truth.cuts[column - len(truth.edges)]
 
 
-def make_row_stream(
-    regime: str,
-    rng: np.random.Generator,
-    *,
-    numeric: int,
-    categories: tuple[tuple[float, ...], ...],
-    rows: int,
-    reference: int,
-    months: float,
-    change: Change | None = None,
-) -> tuple[Stream, list[NDArray[np.float64]]]:
-    """Draw a stream of continuous columns and categories together with its rows.
-
-    The rows of a column are `(T, rows)`: latent values, or codes of categories.
-    """
-    columns = numeric + len(categories)
-    truth = _truth(regime, rng, (numeric, categories), (reference, months), change)
-    dependence = 0.8 if regime == "rows" else 0.0
-    values = [latent_rows(rng, truth, j, rows, dependence) for j in range(columns)]
-    stream = _measured(_counted(truth, values), [len(p) for p in categories], rows, reference)
-    for j in range(numeric, columns):
-        pairs = zip(_bounds(truth, j), values[j], strict=True)
-        values[j] = np.stack([np.searchsorted(bound, window) for bound, window in pairs])
-    return stream, values
-
-
 def _truth(
     regime: str,
     rng: np.random.Generator,

@@ -81,10 +81,10 @@ def false_alarms(months: int) -> Table:
         rows=tuple(rows),
         notes=(
             (
-                "60 columns (45 numeric of four shapes, 15 categorical) in windows of 1,000 rows an "
-                "hour and 336 windows of baseline, if nothing else is said. * no setting of the "
-                "prototype was chosen on it. Unknown holidays are real changes to a monitor whose "
-                "calendar lacks them."
+                "60 columns (45 numeric of four shapes, 15 categorical) in windows of 1,000 rows "
+                "an hour and 336 windows of baseline, if nothing else is said. * no setting of "
+                "the prototype was chosen on it. Unknown holidays are real changes to a monitor "
+                "whose calendar lacks them."
             ),
         ),
         readme=(tuple(row[0] for row in rows), ("what it is", "crossed", "told", "prototype")),
@@ -113,9 +113,9 @@ def peers() -> Table:
         rows=tuple(rows),
         notes=(
             (
-                f"Rules re-implemented with scipy, or run by river on every 5th column, on "
-                f"{PEER_WINDOWS} windows and scaled to a month; windows of river's detectors in which "
-                f"they fire."
+                "Rules re-implemented with scipy, or run by river on every 5th column, on "
+                f"{PEER_WINDOWS} windows and scaled to a month; windows of river's detectors in "
+                "which they fire."
             ),
         ),
         readme=(rules, PEER_REGIMES),
@@ -148,8 +148,8 @@ def packages() -> Table:
         rows=tuple(rows),
         notes=(
             (
-                f"Each in its own environment on {REAL_WINDOWS} windows of 1,000 rows x 60 columns; "
-                f"reference 10,000 rows (NannyML: all 336 chunks)."
+                f"Each in its own environment on {REAL_WINDOWS} windows of 1,000 rows x 60 "
+                "columns; reference 10,000 rows (NannyML: all 336 chunks)."
             ),
         ),
     )
@@ -173,9 +173,9 @@ def delays() -> Table:
         notes=(
             (
                 "driftd at one false alarm a month in every regime; the others at their own false "
-                "alarms of the table before, on independent rows. Prototype: independent rows. ADWIN "
-                "sees changes of a mean inside a window, which is faster than any window; it sees no "
-                "change of scale and alarms on dependent rows."
+                "alarms of the table before, on independent rows. Prototype: independent rows. "
+                "ADWIN sees changes of a mean inside a window, which is faster than any window; "
+                "it sees no change of scale and alarms on dependent rows."
             ),
         ),
         readme=(tuple(CHANGES), ("prototype", "driftd, iid", "driftd, season", *RULES, *RIVER)),

@@ -40,7 +40,7 @@ _NAME: Final = "monitoring/nannyml_car_loan"
 
 
 def found() -> dict[str, tuple[float, float]]:
-    """Per column the analysis row after which it was first told, and crossings before the change."""
+    """Per column the row of the analysis after which it was told, and crossings before 25,000."""
     reference, analysis = read(f"{_NAME}_reference"), read(f"{_NAME}_analysis")
     rows = pd.concat([reference, analysis], ignore_index=True)[list(COLUMNS)]
     table = Rows.of(rows, len(reference))
@@ -52,7 +52,9 @@ def found() -> dict[str, tuple[float, float]]:
     early = crossings(calibration, seen, PERIOD)[: CHANGED_AT // ROWS].sum(axis=0)
     first = np.where(told.any(axis=0), (told.argmax(axis=0) + 1.0) * ROWS, np.inf)
     names = table.frame.columns
-    return {name: (float(first[names.index(name)]), float(early[names.index(name)])) for name in COLUMNS}
+    return {
+        name: (float(first[names.index(name)]), float(early[names.index(name)])) for name in COLUMNS
+    }
 
 
 def columns() -> Table:
@@ -61,9 +63,7 @@ def columns() -> Table:
     rows = []
     for name, (first, early) in shown.items():
         after = first - CHANGED_AT
-        rows.append(
-            (name, "moved" if name in MOVED else "did not", number(after), number(early))
-        )
+        rows.append((name, "moved" if name in MOVED else "did not", number(after), number(early)))
     return Table(
         name="4 car loan",
         title="NannyML's car loan: rows after the change until a drift is told",

@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
     from detectors.sequential.calibration import Calibration
 
-LINES: Final = 10.0 ** np.arange(2, 13)
+LINES: Final = 10.0 ** np.array([1, 1.5, 2, 3, 4, 6])
 """Lines among which the best is chosen, as NAB chooses each detector's threshold."""
 QUIET_ROWS: Final = 0.03
 """After a detection nothing is told for this share of a file: an alert that is open stays open."""
-CHECKED: Final = ("numenta", "windowedGaussian", "bayesChangePt", "knncad", "relativeEntropy")
+CHECKED: Final = ("numenta", "knncad", "relativeEntropy", "windowedGaussian", "bayesChangePt")
 
 
 def load() -> tuple[dict[str, pd.DataFrame], dict[str, list[tuple[int, int]]]]:
     """Rows and labelled windows (as rows) of all files."""
     rows = pd.read_parquet(DATA / "timeseries/nab_half.parquet")
     labels = json.loads((DATA / "timeseries/nab_half_labels.json").read_text())["windows"]
-    files = {str(name): part.reset_index(drop=True) for name, part in rows.groupby("file", observed=True)}
+    files = {
+        str(name): part.reset_index(drop=True) for name, part in rows.groupby("file", observed=True)
+    }
     windows = {}
     for name, part in files.items():
         times = part["timestamp"].to_numpy()
@@ -130,7 +132,11 @@ def run() -> Table:
     whole = json.loads((DATA / "anchors/nab_leaderboard.json").read_text())
     leaderboard = whole["final_results_normalised_0_100"]
     rows = [
-        (name, number(leaderboard[name]["standard"]) if name in leaderboard else "-", *map(number, pair))
+        (
+            name,
+            number(leaderboard[name]["standard"]) if name in leaderboard else "-",
+            *map(number, pair),
+        )
         for name, pair in published(windows).items()
     ]
     rows.append(("driftd, best line", "-", "-", number(normalised(by_line[best], total))))
@@ -139,12 +145,21 @@ def run() -> Table:
     return Table(
         name="5 nab",
         title="NAB, standard profile, 31 of 58 files",
-        header=("detector", "published, all files", "published, this half", "our scoring, this half"),
+        header=(
+            "detector",
+            "published, all files",
+            "published, this half",
+            "our scoring, this half",
+        ),
         rows=tuple(rows),
         notes=(
-            f"{len(files)} files, {total} labelled windows. The best line is {best:.0e}, chosen on "
-            "these files as NAB chooses thresholds. driftd looks for lasting changes and is told "
-            "once; NAB rewards single outliers, for which detectors of its own kind are better.",
+            (
+                f"{len(files)} files, {total} labelled windows. The best line is {best:.0e}, "
+                "chosen on these files as NAB chooses thresholds. driftd looks for lasting "
+                "changes and is told once; NAB rewards single outliers, for which detectors of "
+                "its own kind are better. The raw scores of windowedGaussian saturate at 1 in "
+                "single precision, hence its difference."
+            ),
         ),
         readme=(tuple(row[0] for row in rows), ("published, this half", "our scoring, this half")),
     )

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from detectors.sequential.dispersion import at_most_freedom, typical_values
 from detectors.sequential.evidence import SHIFTS, Likelihood, likelihood_ratio
 
 
 def plain(series: int = 1, nu: float = 60.0, gate: float = 0.0, phi: float = 0.0) -> Likelihood:
     ones = np.ones(series)
-    return Likelihood.build(nu * ones, gate * ones, np.full((1, series), phi), np.ones((6, series)), np.empty((0, series)))
+    return Likelihood.build(
+        nu * ones,
+        gate * ones,
+        np.full((1, series), phi),
+        np.ones((6, series)),
+        np.empty((0, series)),
+    )
 
 
 @pytest.mark.parametrize("nu", [3.0, 6.0, 20.0, 60.0])
@@ -86,7 +93,41 @@ def test_evidence_never_overflows() -> None:
 
 def test_growing_variance_shrinks_the_small_shifts_most() -> None:
     ratios = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0])[:, None]
-    model = Likelihood.build(np.full(1, 60.0), np.zeros(1), np.zeros((0, 1)), ratios, np.empty((0, 1)))
+    model = Likelihood.build(
+        np.full(1, 60.0), np.zeros(1), np.zeros((0, 1)), ratios, np.empty((0, 1))
+    )
     assert model.constant[0, 0] == pytest.approx(1 / np.sqrt(6.0))
     assert model.constant[0, -1] == 1.0
     assert (np.diff(model.constant[0]) >= 0).all()
+
+
+def test_ratios_are_fair_on_the_baseline_whatever_its_shape() -> None:
+    """Skewed scores lie a little under their mean nearly always; no bet on that may win."""
+    rng = np.random.default_rng(8)
+    z = rng.exponential(1.0, (400, 1)) - 1
+    typical = np.sort(z, axis=0)
+    arguments = (np.full(1, 60.0), np.zeros(1), np.zeros((0, 1)), np.ones((6, 1)))
+    unfair = Likelihood.build(*arguments, np.empty((0, 1)))
+    fair = Likelihood.build(*arguments, typical)
+    means = []
+    for model in (unfair, fair):
+        start = np.zeros((2, 1, len(SHIFTS)))
+        steps = [model.update(start, np.zeros((2, 0, len(SHIFTS))), row)[0] for row in z]
+        means.append(np.mean(steps, axis=0).max())
+    assert means[0] > 1.1
+    assert means[1] <= 1 + 1e-9
+    assert (fair.fair >= 1).all()
+
+
+def test_typical_values_keep_the_mean_and_the_rare() -> None:
+    values = np.random.default_rng(9).standard_normal((100, 2))
+    values[:40, 1] = np.nan
+    typical = typical_values(values)
+    assert typical.shape == (48, 2)
+    assert (np.diff(typical, axis=0) >= 0).all()
+    np.testing.assert_allclose(typical.mean(axis=0), np.nanmean(values, axis=0), atol=1e-12)
+    assert typical_values(np.full((5, 1), np.nan)).tolist() == [[0.0]] * 5
+
+
+def test_few_rows_have_heavier_tails() -> None:
+    assert at_most_freedom(np.array([1e3, 60.0, 19.9, 4.4, 1.0])).tolist() == [60, 60, 10, 4, 3]
