@@ -22,6 +22,7 @@ from monitor.engine.judge import Judge
 from monitor.engine.learning import LearningEngine
 from monitor.engine.lines import BudgetLines, Watched, ledger_of
 from monitor.engine.model import ModelEngine
+from monitor.engine.objectives import questions_of
 from monitor.errors import ConfigError
 from monitor.model import (
     DetectorSpec,
@@ -139,12 +140,14 @@ def unknown_columns(model: JudgedModel, baseline: Baseline) -> list[str]:
     ]
 
 
-def panel_of(baseline: Baseline) -> dict[Share, int]:
-    """How many entries of each kind accumulate evidence beside the columns."""
+def panel_of(baseline: Baseline, asked: PerformanceSpec) -> dict[Share, int]:
+    """How many entries of each kind spend from the budget beside the columns."""
     panel, performance = baseline.whole.panel, baseline.whole.performance
     entries = Counter(() if panel is None else map(Share, panel.shares))
     if performance is not None and performance.calibration is not None:
         entries[Share.PERFORMANCE] += performance.calibration.columns
+    if performance is not None and questions_of(asked):
+        entries[Share.PERFORMANCE] += questions_of(asked)
     return dict(entries)
 
 
@@ -209,7 +212,7 @@ def watched_by(model: JudgedModel, baseline: Baseline) -> Watched:
         segments=tuple(baseline.segments),
         importance=tuple(columns[name].importance for name in baseline.frame.columns),
         rules=Layout.of(baseline.frame).tests,
-        panel=panel_of(baseline),
+        panel=panel_of(baseline, performance_of(model)),
     )
 
 

@@ -20,6 +20,7 @@ from monitor.engine.keys import row_keys
 from monitor.engine.labelled import Labelled
 from monitor.engine.labels import LabelStore
 from monitor.engine.losses import LEAST_LABELS, Sums, losses, names_of
+from monitor.engine.objectives import Objectives
 from monitor.engine.outputs import Outputs, Task, first
 from monitor.engine.performance_learning import rows_per_window
 from monitor.engine.performance_report import Spoken
@@ -75,6 +76,9 @@ class Performance:
         self._names = names_of(outputs.task, scored=outputs.scored, estimated=estimated)
         self._prepared = Prepared.of(spec, baseline, self._names, outputs)
         self._figures = Figures(spec, outputs, self._prepared.bank.groups, self._estimator)
+        self._objectives = Objectives(
+            spec.performance, self._figures, outputs.read(whole.sample), spec.window.every
+        )
         self._coverage = whole.performance.coverage
         self._limit = rows_per_window(
             spec.window, spec.performance, baseline.rows / max(baseline.end - baseline.start, 1)
@@ -226,7 +230,12 @@ class Performance:
         lines = self._lines.panel(WHOLE, stream.number, Share.PERFORMANCE)
         recent = [c for c in self._store.cohorts.values() if c.version == cohort.version]
         recent = [c for c in recent if c.start <= cohort.start and c.labelled]
-        stream.observe(self._prepared, cohort, sums, lines, rows, recent or [cohort])
+        recent = sorted(recent or [cohort], key=lambda one: one.place)
+        entries = self._prepared.entries
+        stream.observe(self._prepared, cohort, sums, lines[:entries], rows, recent)
+        stream.verdicts = self._objectives.judge(
+            [one for one in recent if one.judged], 1 / lines[entries:]
+        )
 
     def _summary(self, version: str) -> dict[str, Any]:
         """How labels stand, for the decision."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from detectors.performance.harm import Standing
 from detectors.sequential.monitor import RECENT
 from monitor.engine import performance_report as report
 from monitor.engine import policy
@@ -15,6 +16,7 @@ from monitor.engine.decision import rfc3339
 from monitor.engine.groups import fit_groups
 from monitor.engine.losses import LossBank, Sums
 from monitor.engine.memory import Drift, Place, Watch
+from monitor.engine.objectives import Verdict
 from monitor.engine.performance_bank import Bank
 from monitor.engine.performance_report import Spoken
 from monitor.errors import StorageError
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from monitor.performance import PerformanceRow
 
 
+BREACHED: Final = Standing.BREACHED.value
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What all versions of a model share: `names` are all losses, the bank's those followed."""
@@ -45,6 +50,11 @@ class Prepared:
     season: Season
     policy: PolicySpec
     every: int | None
+
+    @property
+    def entries(self) -> int:
+        """Entries of the evidence; none when nothing was calibrated."""
+        return 0 if self.calibration is None else self.calibration.columns
 
     @classmethod
     def of(
@@ -94,6 +104,8 @@ class PerformanceStream:
         Metrics of the newest cohort that was judged, for decisions.
     compared
         By entry what is to be said of groups that have come apart.
+    verdicts
+        Where the objectives stand.
     """
 
     number: int
@@ -103,6 +115,7 @@ class PerformanceStream:
     told: Told | None = None
     newest: Mapping[str, Any] = field(default_factory=dict)
     compared: dict[int, str] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
 
     @classmethod
     def begin(cls, prepared: Prepared, number: int) -> PerformanceStream:
@@ -169,11 +182,18 @@ class PerformanceStream:
                 for drift, small in known
             ]
         self.warned = []
+        findings += [
+            one.finding(rfc3339(one.since)) for one in self.verdicts if one.standing == BREACHED
+        ]
         section = {
             "labels": summary,
             "measured": self.newest,
             "estimated": {row.metric: [row.value, row.lower, row.upper] for row in estimates},
             "evidence": {} if self.told is None else report.entries(prepared, self.told),
+            "objectives": {
+                one.kind: {"metric": one.metric, "standing": one.standing, "text": one.text}
+                for one in self.verdicts
+            },
             "guarantee": _guarantee(prepared),
         }
         return Spoken(tuple(findings), section)
@@ -189,6 +209,7 @@ class PerformanceStream:
             "told": self.told and [self.told.log10, self.told.lines, self.told.z],
             "newest": self.newest,
             "compared": list(self.compared.items()),
+            "verdicts": [one.state() for one in self.verdicts],
         }
 
     @classmethod
@@ -203,6 +224,7 @@ class PerformanceStream:
         made.told = state["told"] and Told(*state["told"])
         made.newest = state["newest"]
         made.compared = dict(state["compared"])
+        made.verdicts = [Verdict(**one) for one in state["verdicts"]]
         return made
 
 

@@ -95,7 +95,7 @@ def model_engine(spec: ModelSpec, learned: Baseline, config: str) -> ModelEngine
         segments=tuple(learned.segments),
         importance=(1.0,) * len(learned.frame.columns),
         rules=Layout.of(learned.frame).tests,
-        panel=panel_of(learned),
+        panel=panel_of(learned, spec.performance),
     )
     lines = BudgetLines(ledger_of(Budget(), [watched]), watched)
     return ModelEngine(spec, learned, Judge(spec, learned, config, lines))

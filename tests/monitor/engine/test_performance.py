@@ -13,6 +13,7 @@ from detectors.performance.metrics import measure
 from detectors.performance.outcomes import Outcomes
 from monitor.columnar import encode_block
 from monitor.engine.engine import Engine
+from monitor.model import ObjectiveSpec
 from monitor.packing import pack, unpack
 from monitor.performance import ESTIMATED, MEASURED
 from monitor.record import LabelBatch, Numbers, RecordBatch, Texts
@@ -23,6 +24,7 @@ from tests.monitor.engine.streams import HOUR, START
 if TYPE_CHECKING:
     from monitor.baseline import Baseline
     from monitor.engine.decision import Decision
+    from monitor.model import ModelSpec
     from monitor.performance import PerformanceRow
 
 KINDS = frozenset({"performance", "label_rate", "estimator", "fairness"})
@@ -228,3 +230,28 @@ def test_a_model_without_outputs_has_no_performance() -> None:
     decisions = list(feed(engine, hours(3)))
     assert bodies(decisions)[-1]["performance"] == {}
     assert engine.drain() == []
+
+
+def objective(bound: float, **more: Any) -> ModelSpec:
+    asked = ObjectiveSpec("accuracy", bound, at_least=True)
+    return replace(SPEC, performance=replace(SPEC.performance, objective=asked, **more))
+
+
+def test_an_objective_that_is_missed_is_a_finding_until_it_is_met(learned: Baseline) -> None:
+    missed = list(feed(started(learned, objective(0.9)), hours(12)))
+    found = [f for body in bodies(missed) for f in body["findings"] if f["kind"] == "objective"]
+    assert found[-1]["text"].startswith("accuracy must be at least 0.9, is 0.")
+    assert found[-1]["severity"] == "drift"
+    met = list(feed(started(learned, objective(0.7)), hours(12)))
+    assert not [f for body in bodies(met) for f in body["findings"] if f["kind"] == "objective"]
+    assert bodies(met)[-1]["performance"]["objectives"]["objective"]["standing"] == "ok"
+
+
+def test_performance_that_is_worse_than_tolerated_is_harm(learned: Baseline) -> None:
+    spec = objective(0.5, tolerance=0.02)
+    worse = list(feed(started(learned, spec), hours(25, error=0.35)))
+    found = [f for body in bodies(worse) for f in body["findings"] if f["kind"] == "harm"]
+    assert "worse by at least" in found[-1]["text"]
+    assert found[-1]["current_value"] == pytest.approx(0.65, abs=0.02)
+    same = list(feed(started(learned, spec), hours(25)))
+    assert not [f for body in bodies(same) for f in body["findings"] if f["kind"] == "harm"]
