@@ -25,7 +25,7 @@ class GuaranteeKind(StrEnum):
     ANYTIME = "anytime"
     """A whole stream of looks alarms falsely with probability at most `level`."""
     RUN_LENGTH = "run_length"
-    """False alarms come at most every `level` windows on average."""
+    """False alarms come at most every `level` windows (or records) on average."""
     NONE = "none"
     """Nothing: a distance, to be read beside its size."""
 

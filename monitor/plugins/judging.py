@@ -32,17 +32,23 @@ if TYPE_CHECKING:
 
 MAX_WAITING: Final = 32
 LEAST_ROWS: Final = 50
+TOO_SLOW: Final = "windows come faster than they are judged, and this one was left out"
 NUMBERS: Final = ("statistic", "p_value", "threshold")
 
 logger = structlog.get_logger("driftd.plugins")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
+    """A window without its profile, which is larger than its sample and not needed."""
+
     model: str
     specs: tuple[ExternalSpec, ...]
     baseline: Baseline
-    window: ClosedWindow
+    version: str
+    start: int
+    end: int
+    sample: Sample
 
 
 class PluginThread:
@@ -60,6 +66,7 @@ class PluginThread:
         self._workers = workers
         self._append = append
         self._jobs: deque[_Job] = deque()
+        self._lost: deque[_Job] = deque(maxlen=MAX_WAITING)
         self._changed = threading.Condition()
         self._stopping = False
         self._busy = False
@@ -90,16 +97,14 @@ class PluginThread:
         """Let a closed window of the whole stream be judged; returns at once."""
         if not specs or window.stream.segment != WHOLE or len(window.sample) < LEAST_ROWS:
             return
-        lost = None
+        place = (window.stream.version, window.start, window.end)
         with self._changed:
             if self._stopping:
                 return
             if len(self._jobs) >= MAX_WAITING:
-                lost = self._jobs.popleft()
-            self._jobs.append(_Job(model, tuple(specs), baseline, window))
+                self._lost.append(self._jobs.popleft())
+            self._jobs.append(_Job(model, tuple(specs), baseline, *place, window.sample))
             self._changed.notify_all()
-        if lost is not None:
-            logger.warning("plugin_behind", model=lost.model, window=lost.window.start)
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait until nothing waits to be judged."""
@@ -115,6 +120,11 @@ class PluginThread:
                 if self._stopping:
                     return
                 job, self._busy = self._jobs.popleft(), True
+                lost = list(self._lost)
+                self._lost.clear()
+            for left in lost:
+                for spec in left.specs:
+                    self._tell(left, spec, {"error": TOO_SLOW})
             for spec in job.specs:
                 self._judge(job, spec)
 
@@ -127,13 +137,15 @@ class PluginThread:
             said = {"error": f"driftd lacks a package: {error}"}
         except Exception as error:  # noqa: BLE001 - a plug-in must not end what watches it
             said = {"error": f"{type(error).__name__}: {error}"}
-        if self._stopping:
-            return
+        if not self._stopping:
+            self._tell(job, spec, said)
+
+    def _tell(self, job: _Job, spec: ExternalSpec, said: dict[str, Any]) -> None:
+        """Write an answer into the journal."""
         if "error" in said:
             logger.warning("plugin_failed", detector=spec.name, model=job.model, **said)
-        stream, window = job.window.stream, job.window
-        place = {"model": job.model, "version": stream.version, "detector": spec.name}
-        times = {"start": window.start, "end": window.end}
+        place = {"model": job.model, "version": job.version, "detector": spec.name}
+        times = {"start": job.start, "end": job.end}
         try:
             self._append(control("external", **place, **times, severity=spec.severity, **said))
         except DriftdError as error:
@@ -149,7 +161,7 @@ class PluginThread:
         encoder = self._encoder(key, job.baseline, spec)
         if self._fitted.get(key) != worker.generation:
             self._fit(worker, key, job.baseline, spec, encoder)
-        rows = in_time(job.window.sample, spec.order.rows)
+        rows = in_time(job.sample, spec.order.rows)
         answer = worker.call({"op": "judge", "key": key}, _body(encoder, rows))
         return _said(answer, encoder, rows)
 

@@ -132,13 +132,18 @@ def test_stopping_ends_a_request_under_way(plugins: Plugins, learned: Baseline) 
     plugins.thread.offer("shop", [spec()], learned, window(learned))
 
 
-def test_a_slow_worker_loses_the_oldest_windows(learned: Baseline) -> None:
-    thread = PluginThread({}, [].append)
-    closed = window(learned)
-    for _ in range(MAX_WAITING + 5):
-        thread.offer("shop", [spec()], learned, closed)
-    assert len(thread._jobs) == MAX_WAITING
-    thread.stop()
+def test_a_slow_worker_loses_the_oldest_windows_and_says_so(learned: Baseline) -> None:
+    made = Plugins()
+    for hour in range(MAX_WAITING + 2):
+        closed = replace(window(learned), start=hour)
+        made.thread.offer("shop", [spec()], learned, closed)
+    made.thread.start()
+    said = made.said
+    made.thread.stop()
+    lost = [entry for entry in said if "error" in entry]
+    assert [entry["start"] for entry in lost] == [0, 1]
+    assert lost[0]["error"].startswith("windows come faster than they are judged")
+    assert [entry["start"] for entry in said[2:]] == list(range(2, MAX_WAITING + 2))
 
 
 def test_segments_and_small_windows_are_not_offered(learned: Baseline) -> None:
