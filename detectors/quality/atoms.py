@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,16 +33,43 @@ def repeated(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     return distinct[more], counts[more].astype(np.int64)
 
 
-def usual_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values that the baseline is known to hold, and the frequent ones among them."""
-    distinct, counts = repeated(values)
-    share = counts / max(len(values), 1)
-    return distinct[share >= USUAL], distinct[share >= FREQUENT]
+@dataclass(frozen=True, eq=False)
+class Repeated:
+    """Values of a column that repeat in the baseline, increasing, and how often, of `rows`."""
+
+    values: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    rows: int
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Repeated:
+        """Learn from the finite values of the baseline's sample."""
+        return cls(*repeated(values), len(values))
+
+    def without(self, part: NDArray[np.float64]) -> Repeated:
+        """The same when `part` of the values were not there."""
+        own, place = part[among(part, self.values)], self.values
+        counts = self.counts - np.bincount(np.searchsorted(place, own), minlength=len(place))
+        return Repeated(self.values, counts, self.rows - len(part))
+
+    @property
+    def usual(self) -> NDArray[np.float64]:
+        """Values that the baseline is known to hold."""
+        return self._from(USUAL)
+
+    @property
+    def frequent(self) -> NDArray[np.float64]:
+        """Values whose repetition says nothing."""
+        return self._from(FREQUENT)
+
+    def _from(self, share: float) -> NDArray[np.float64]:
+        enough = (self.counts >= share * self.rows) & (self.counts > 1)
+        return self.values[enough]
 
 
 def known_placeholders(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Usual placeholders at one end of the baseline's values and far from all others."""
-    usual, _ = usual_values(values)
+    usual = Repeated.of(values).usual
     known = []
     for value in usual[among(usual, PLACEHOLDERS)].tolist():
         others = values[values != value]

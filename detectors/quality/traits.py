@@ -8,12 +8,12 @@ much they vary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.quality.atoms import among, known_placeholders, newest, usual_values
+from detectors.quality.atoms import Repeated, among, known_placeholders, newest
 from detectors.quality.counters import SLOTS, Layout
 from detectors.quality.decimals import on_grid, usual_decimals
 from detectors.quality.distance import MOST_ROWS, apart, increasing
@@ -38,8 +38,10 @@ class Traits:
 
     Attributes
     ----------
-    values
-        Per numeric column its finite values, increasing.
+    sample
+        What was learned from.
+    values, repeated
+        Per numeric column its finite values, increasing, and those that repeat.
     usual, frequent, known
         Per numeric column, increasing: values that occur, values that are frequent, and values
         that stand for something missing.
@@ -48,7 +50,9 @@ class Traits:
     """
 
     layout: Layout
+    sample: Sample
     values: Values
+    repeated: tuple[Repeated, ...]
     usual: Values
     frequent: Values
     known: Values
@@ -69,15 +73,17 @@ class Traits:
             found by themselves in the other columns.
         """
         columns = tuple(increasing(column) for column in sample.numeric.T)
-        pairs = [usual_values(values) for values in columns]
-        frequent = tuple(pair[1] for pair in pairs)
+        known_to_repeat = tuple(map(Repeated.of, columns))
+        frequent = tuple(each.frequent for each in known_to_repeat)
         loose = [v[~among(v, f)] for v, f in zip(columns, frequent, strict=True)]
         decimals = np.array([usual_decimals(values) for values in loose]).reshape(-1, 2)
         declared = known or {}
         return cls(
             layout=Layout.of(frame),
+            sample=sample,
             values=columns,
-            usual=tuple(pair[0] for pair in pairs),
+            repeated=known_to_repeat,
+            usual=tuple(each.usual for each in known_to_repeat),
             frequent=frequent,
             known=tuple(
                 np.array(sorted(declared[name]), dtype=np.float64)
@@ -89,6 +95,18 @@ class Traits:
             fine=decimals[:, 1].copy(),
             suspicion=Suspicion.of(frame, sample),
         )
+
+    def beside(self, window: Sample) -> Traits:
+        """What the rest of the baseline knows: for counting in a window that is part of it.
+
+        A value that repeats in one window only is usual in the baseline, and new in that window.
+        """
+        own = self.sample.numeric[np.isin(self.sample.keys, window.keys)]
+        rest = (
+            repeated.without(own[np.isfinite(own[:, j]), j]) if len(repeated.values) else repeated
+            for j, repeated in enumerate(self.repeated)
+        )
+        return replace(self, usual=tuple(each.usual for each in rest))
 
     def count(
         self,

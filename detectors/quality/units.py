@@ -104,7 +104,9 @@ def _whole(known: NDArray[np.float64], values: NDArray[np.float64], usual: float
     for conversion in CONVERSIONS:
         back = _converted(values, conversion.undo)
         if len(back) == len(values) and (match := _fit(conversion, known, back, far)) is not None:
-            allowed = max(chance, WANDERING + usual) if conversion.plain else chance
+            allowed = max(chance, WANDERING) if conversion.plain else chance
+            if match.distance > allowed and conversion.plain and far >= DISJOINT:
+                allowed += usual if _apart_after(conversion, known) else 0.0
             if match.distance <= allowed:
                 matches.append(match)
     return min(matches, key=_leftover, default=None)
@@ -118,12 +120,22 @@ def _fit(
     if left * BETTER > far:
         return None
     if conversion.plain:
-        return Match(conversion, 1.0, left, sure=left <= WANDERING or far >= DISJOINT)
+        return Match(conversion, 1.0, left)
     if min(len(known), len(back)) < LEAST_OF_A_FACTOR:
         return None
     missed, chance = _factor_error(known, back)
     fits = missed <= chance <= VAGUE and _spread_error(known, back) <= 1
     return Match(conversion, 1.0, left, sure=chance <= PRECISE) if fits else None
+
+
+def _apart_after(conversion: Conversion, known: NDArray[np.float64]) -> bool:
+    """Whether converted values lie where the baseline has nearly none.
+
+    Only then may windows that wander by themselves be this far from the baseline after they have
+    been converted back: else a season, or a drift, would pass for a conversion.
+    """
+    there = _converted(known, conversion.apply)
+    return len(there) == len(known) and distance(there, known) >= DISJOINT
 
 
 def _spread_error(known: NDArray[np.float64], back: NDArray[np.float64]) -> float:

@@ -228,7 +228,8 @@ class _Learner:
             return count_faults(profile)
         again = self._recent.compare(profile.row_hashes)
         self._recent.add(mid, profile.row_hashes)
-        sampled = self._traits.count(sample, span=span, recurring=again, ordered=ordered)
+        traits = self._traits.beside(sample)
+        sampled = traits.count(sample, span=span, recurring=again, ordered=ordered)
         return count_faults(profile, sampled)
 
     def _all_windows(self) -> dict[str, NDArray[np.int64]]:
@@ -250,7 +251,8 @@ class _Learner:
         mid = np.array([window.mid for window in self.windows], dtype=np.int64)
         series = np.array([window.series for window in self.windows])
         every = None if exchangeable else self._spec.window.every
-        season = Season.choose(every and every / MICROS, len(mid), mid)
+        holidays = self._spec.holidays
+        season = Season.choose(every and every / MICROS, len(mid), mid, holidays=holidays)
         x = season.design(mid)
         return SegmentBaseline(
             profile=self._profile,

@@ -162,7 +162,7 @@ class World:
         for rows, (profile, sample) in zip(self.rows_of_baseline, measured, strict=True):
             span = (rows.index * HOUR, (rows.index + 1) * HOUR)
             again = self.recent.compare(profile.row_hashes)
-            counts = traits.count(sample, span=span, recurring=again)
+            counts = traits.beside(sample).count(sample, span=span, recurring=again)
             faults.append(count_faults(profile, counts))
             self.recent.add(span[0], profile.row_hashes)
         history = FaultHistory(np.full(self.windows, self.rows), np.array(faults))
