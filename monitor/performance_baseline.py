@@ -34,6 +34,8 @@ class PerformanceBaseline:
         losses first, then disparities.
     calibration
         Fitted on `series`; None when fewer windows have labels than that needs.
+    limit
+        Predictions that were kept of a window, and are to be.
     coverage
         Share of the predictions whose label came within the horizon; NaN without labels.
     delays
@@ -51,6 +53,7 @@ class PerformanceBaseline:
     mid: NDArray[np.int64]
     series: NDArray[np.float64]
     calibration: Calibration | None
+    limit: int
     coverage: float
     delays: NDArray[np.float64]
 

@@ -31,7 +31,7 @@ from monitor.columnar import take
 from monitor.engine.columns import Framer, as_numbers, as_texts
 from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
-from monitor.engine.performance_learning import LabelledHistory, Truths, rows_per_window
+from monitor.engine.performance_learning import LabelledHistory, Truths
 from monitor.engine.seasonal import PhaseLearner
 from monitor.engine.segments import Segments, segment_column, split
 from monitor.engine.texts import derive, encoded_dimensions, encoders_of
@@ -348,8 +348,7 @@ def _truths(
     first = min(int(batch.times.min()) for batch in rows)
     last = max(int(batch.times.max()) for batch in rows)
     rate = pool.profile.rows / (last - first + 1)
-    limit = rows_per_window(spec.window, spec.performance, rate)
-    return Truths(spec, frame, labels, pool.sample, limit)
+    return Truths(spec, frame, labels, pool.sample, rate)
 
 
 def _dealt(

@@ -22,7 +22,6 @@ from monitor.engine.labels import LabelStore
 from monitor.engine.losses import LEAST_LABELS, Sums, losses, names_of
 from monitor.engine.objectives import Objectives
 from monitor.engine.outputs import Outputs, Task, first
-from monitor.engine.performance_learning import rows_per_window
 from monitor.engine.performance_report import Spoken
 from monitor.engine.performance_stream import PerformanceStream, Prepared
 from monitor.model import WHOLE
@@ -80,9 +79,7 @@ class Performance:
             spec.performance, self._figures, outputs.read(whole.sample), spec.window.every
         )
         self._coverage = whole.performance.coverage
-        self._limit = rows_per_window(
-            spec.window, spec.performance, baseline.rows / max(baseline.end - baseline.start, 1)
-        )
+        self._limit = whole.performance.limit
         self._lines = lines
         self._store = LabelStore(spec.performance.horizon, spec.performance.max_waiting)
         self._streams: dict[str, PerformanceStream] = {}

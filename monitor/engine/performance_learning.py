@@ -44,13 +44,28 @@ EVER: Final = 1 << 62
 _PERCENTILES: Final = np.arange(101)
 _NOBODY: Final = np.empty(0, np.int64)
 _MAX_COUNTED: Final = 10_000
+_MARGIN: Final = 4.0
+_LEAST_WAIT: Final = 10.0
+_NEARLY_ALL: Final = 99.0
 
 
-def rows_per_window(window: WindowSpec, performance: PerformanceSpec, rate: float) -> int:
-    """How many predictions of a window may wait for their labels; `rate` rows per microsecond."""
+def rows_per_window(
+    window: WindowSpec, performance: PerformanceSpec, rate: float, delay: float
+) -> int:
+    """How many predictions of a window may wait for their labels.
+
+    Room is divided among the windows of as long as labels usually take, with a margin, and among
+    those of the whole horizon where that is not known.
+
+    Parameters
+    ----------
+    rate : rows per microsecond.
+    delay : microseconds within which nearly all labels came; 0 when that is not known.
+    """
     length = window.every if window.every is not None else (window.records or 1) / max(rate, 1e-18)
-    windows = int(performance.horizon / max(length, 1.0)) + 2
-    return max(performance.max_waiting // windows, 1)
+    horizon = float(performance.horizon)
+    wait = min(horizon, max(_MARGIN * delay, horizon / _LEAST_WAIT)) if delay > 0 else horizon
+    return max(performance.max_waiting // (int(wait / max(length, 1.0)) + 2), 1)
 
 
 class Truths:
@@ -65,10 +80,13 @@ class Truths:
     names, groups
         The losses that can be followed, and the groups that can be compared.
 
-    Parameters
-    ----------
     limit
         Predictions that are kept of a window.
+
+    Parameters
+    ----------
+    rate
+        Rows of the baseline per microsecond.
     """
 
     def __init__(
@@ -77,7 +95,7 @@ class Truths:
         frame: Frame,
         labels: Sequence[LabelBatch],
         sample: Sample,
-        limit: int,
+        rate: float,
     ) -> None:
         task = task_of(spec.task, spec.positive, frame, _counted(labels))
         known = frame.categorical.names
@@ -86,7 +104,7 @@ class Truths:
         self.sample = sample
         self.names: tuple[str, ...] = ()
         self.groups: tuple[Groups, ...] = ()
-        self._limit = limit
+        self.limit = rows_per_window(spec.window, spec.performance, rate, 0.0)
         self._estimator: Estimator | None = None
         if self.outputs is None:
             return
@@ -95,6 +113,9 @@ class Truths:
             cohort = self._joined(self.outputs.read(sample))
             place = np.searchsorted(cohort.predictions.keys, sample.keys)
             self.sample = replace(sample, truth=cohort.truth[place])
+            delays = (cohort.known - cohort.predictions.times)[~np.isnan(cohort.truth)]
+            usual = float(np.percentile(delays, _NEARLY_ALL)) if len(delays) else 0.0
+            self.limit = rows_per_window(spec.window, spec.performance, rate, usual)
             self._estimator = fit_estimator(
                 self.outputs, self.sample, spec.performance.metrics, spec.performance.quantile
             )
@@ -110,7 +131,7 @@ class Truths:
         """The predictions of a window with their truths; None without outputs or labels."""
         if self.outputs is None or not self._store.waiting:
             return None
-        return self._joined(self.outputs.read(first(sample, self._limit)))
+        return self._joined(self.outputs.read(first(sample, self.limit)))
 
     def _joined(self, rows: Read) -> Cohort:
         if self.outputs is None:
@@ -177,6 +198,7 @@ class LabelledHistory:
             calibration=self._calibrated(
                 bank, series[observed], observed, season.design(mid), exchangeable=exchangeable
             ),
+            limit=self.truths.limit,
             coverage=self._coverage(delays),
             delays=np.percentile(delays, _PERCENTILES) if len(delays) else np.empty(0),
         )
