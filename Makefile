@@ -26,7 +26,7 @@ bench: $(VENV)/.dev  ## the figures of the README, peers in the same run
 	$(BIN)/python -m tests.bench
 
 plugins: $(VENV)/.dev $(ALIBI)/.made  ## the real alibi-detect, in an environment of its own
-	DRIFTD_ALIBI_PYTHON=$(abspath $(ALIBI))/bin/python $(BIN)/pytest tests/monitor/plugins $(ARGS)
+	DRIFTD_ALIBI_PYTHON=$(abspath $(ALIBI))/bin/python $(BIN)/pytest tests/monitor/plugins tests/monitor/app/test_plugins.py $(ARGS)
 
 bench-quality: $(VENV)/.dev  ## false alarms, delays and known changes, peers in the same run
 	$(BIN)/python -m tests.bench.quality $(ARGS)

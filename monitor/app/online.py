@@ -14,6 +14,7 @@ from detectors import registry
 from detectors.online.reads import Reads
 from detectors.online.runlength import MAX_RUN_LENGTH, MIN_RUN_LENGTH
 from monitor.clock import MICROS
+from monitor.engine.columns import SCORE
 from monitor.engine.labelled import usual
 from monitor.engine.online import ERROR, LABEL, OF_LABELS, references_of
 from monitor.model import OnlineSpec
@@ -43,11 +44,13 @@ def part_of(models: Iterable[JudgedModel]) -> float:
 
 def columns_of(detector: DetectorConfig, baseline: Baseline) -> tuple[str, ...]:
     """What a detector reads: as configured, else what suits its kind and the baseline has."""
-    if detector.columns is not None:
-        return detector.columns
-    reads = getattr(registry.load(detector.name), "reads", Reads.SCORES)
     numeric = baseline.frame.numeric.names
-    scores = tuple(n for n in numeric if n == "score" or n.startswith(SCORE_PREFIX))
+    scores = tuple(n for n in numeric if n == SCORE or n.startswith(SCORE_PREFIX))
+    if detector.columns is not None:
+        # `score` is every score, whatever class it is of.
+        meant = (scores if n == SCORE and scores else (n,) for n in detector.columns)
+        return tuple(dict.fromkeys(name for names in meant for name in names))
+    reads = getattr(registry.load(detector.name), "reads", Reads.SCORES)
     chosen = {Reads.NUMBERS: numeric, Reads.SCORES: scores, Reads.ERRORS: ()}[reads]
     return (*chosen, *((ERROR,) if ERROR in usual(baseline) else ()))
 
@@ -56,7 +59,7 @@ def problems_of(model: JudgedModel, baseline: Baseline) -> Iterator[str]:
     """What the online detectors of a model cannot read, one sentence each."""
     known = {*baseline.frame.numeric.names, *usual(baseline)}
     for detector in _online(model):
-        for name in detector.columns or ():
+        for name in columns_of(detector, baseline):
             if name not in known:
                 why = _why(name, baseline)
                 yield f"detector {detector.name!r} cannot read {name!r}: {why}"

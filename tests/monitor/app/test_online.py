@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from monitor.clock import MICROS
 from monitor.config.digest import decision_config
 from monitor.errors import ConfigError
 from tests.monitor.drivers.setting import MODEL, config_text, learned, place
+from tests.monitor.engine.labelled_streams import baseline as labelled_baseline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.config.model import Config
     from monitor.model import OnlineSpec
 
+labelled = cache(labelled_baseline)
 AUTO = "{name: moments}, {name: correlation}"
 
 
@@ -111,3 +114,23 @@ def test_scores_are_read_by_default(tmp_path: Path) -> None:
     assert columns_of(chosen, learned()) == ("age",)
     names = learned().frame.numeric.names
     assert columns_of(default, learned()) == tuple(n for n in names if n.startswith("score"))
+
+
+def test_score_is_every_score(tmp_path: Path) -> None:
+    (detector,) = (
+        config(tmp_path, "{name: adwin, columns: [income, score]}").models[0].detectors[-1:]
+    )
+    assert columns_of(detector, labelled()) == ("income", "score.1")
+
+
+def test_errors_are_read_where_the_baseline_has_labels(tmp_path: Path) -> None:
+    named = ("{name: ddm}", "{name: adwin}", "{name: cusum}", "{name: eddm, columns: [label]}")
+    model = config(tmp_path, *named).models[0]
+    read = {one.name: columns_of(one, labelled()) for one in model.detectors[-4:]}
+    assert read == {
+        "ddm": ("error",),
+        "adwin": ("score.1", "error"),
+        "cusum": ("income", "score.1", "error"),
+        "eddm": ("label",),
+    }
+    assert list(problems_of(model, labelled())) == []
