@@ -201,7 +201,7 @@ class ModelSpec:
 
     `scorers` watch what belongs to no single column; see `detectors.protocols.Scorer`. `online`
     detectors read single records, `external` ones are asked elsewhere. `detectors` measure single
-    columns; None stands for all that are built in.
+    columns; None stands for all that are built in. `holidays` are days since 1970-01-01, UTC.
     """
 
     name: str
@@ -219,3 +219,4 @@ class ModelSpec:
     external: tuple[ExternalSpec, ...] = ()
     performance: PerformanceSpec = PerformanceSpec()
     renewal: RenewalSpec = RenewalSpec()
+    holidays: tuple[int, ...] = ()

@@ -9,7 +9,7 @@ first Saturday). For the same reason one day is enough for daily harmonics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +78,7 @@ class Season:
         windows: int,
         mid_times: NDArray[np.int64],
         utc_offset: int = 0,
+        holidays: tuple[int, ...] = (),
     ) -> Season:
         """Terms that a history of `windows` windows supports.
 
@@ -89,9 +90,14 @@ class Season:
             Windows in the history.
         mid_times
             int64 `(windows,)`: their middle times, microseconds since the epoch, UTC.
+        utc_offset, holidays
+            As of a `Season`; windows longer than a day know no holidays.
         """
         if window_seconds is None or windows == 0:
             return cls(utc_offset=utc_offset)
+        if holidays and window_seconds <= DAY:
+            plain = cls.choose(window_seconds, windows, mid_times, utc_offset)
+            return replace(plain, holidays=holidays)
         days = float(mid_times.max() - mid_times.min()) / MICROS / DAY + window_seconds / DAY
         if window_seconds < DAY:
             harmonics = min(MAX_DAILY, max(1, int((DAY / window_seconds - 1) // 2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from detectors import registry
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400 * MICROS
 IGNORED = "ignore"
+EPOCH = date(1970, 1, 1)
 
 
 def window_of(window: WindowConfig) -> WindowSpec:
@@ -77,6 +79,7 @@ def spec_of(model: JudgedModel, columns: Sequence[ColumnSpec]) -> ModelSpec:
         external=external_of(model),
         performance=performance_of(model),
         quality=rules_of(model.quality, model.columns),
+        holidays=tuple((day - EPOCH).days for day in model.holidays),
     )
 
 

@@ -1,6 +1,7 @@
 """One watched model: what its columns are, how its stream is cut, when evidence is a verdict."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from difflib import get_close_matches
 from inspect import signature
 from typing import Annotated, Any, Literal
@@ -199,6 +200,8 @@ class JudgedModel(Section):
     """What becomes of findings about the data, by kind: `allow`, `warn` or `break`."""
     segments: tuple[Text, ...] = ()
     """Columns (or record segments) whose values are watched on their own as well."""
+    holidays: tuple[date, ...] = ()
+    """Days (UTC) that are not like others, past and coming; they have a level of their own."""
     label_horizon: Seconds = 14 * DAY
     """How long after its prediction a label is still waited for."""
     performance: PerformanceConfig = Field(default_factory=PerformanceConfig)

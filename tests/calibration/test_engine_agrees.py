@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from detectors.profile.profile import Profile
+from monitor.drivers.learn import build_baseline
 from monitor.engine.columns import Framer
 from tests.bench.quality.ours import drifts
 from tests.bench.quality.worlds import Seen
-from tests.monitor.engine.streams import HOUR, START, WINDOWS, baseline, journal_of, rows
+from tests.monitor.engine.streams import HOUR, SPEC, START, WINDOWS, baseline, journal_of, rows
 from tests.monitor.engine.streams import started as started_engine
 
 CHANGED_AT = 12
@@ -53,3 +55,12 @@ def test_the_engine_tells_what_the_bench_counts() -> None:
     }
     assert by_bench == {"price": START + WINDOWS + CHANGED_AT}
     assert by_engine == by_bench
+
+
+def test_holidays_of_the_configuration_reach_the_season() -> None:
+    days = (START // 24 + 1, START // 24 + 40)
+    rng = np.random.default_rng(5)
+    hours = [rows(hour, rng) for hour in range(WINDOWS)]
+    season = build_baseline(hours, replace(SPEC, holidays=days)).whole.season
+    assert season.holidays == days
+    assert "holidays" in season.describe()
