@@ -33,7 +33,7 @@ from tests.bench.quality.real import available
 from tests.bench.quality.report import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[3]
 FIGURES = ROOT / "tests/bench/quality.json"
@@ -43,18 +43,20 @@ BEGIN, END = "<!-- quality: generated -->", "<!-- /quality -->"
 NUMBERS = ("1", "2", "3", "4", "5")
 
 
-def tables(number: str, months: int) -> Sequence[Table]:
-    """Run one of the five."""
+def tables(number: str, months: int) -> Iterator[Table]:
+    """Run one of the five, part by part."""
     if number == "1":
-        return table1_streams.run(months)
-    if not available():
+        yield from table1_streams.run(months)
+    elif not available():
         print(f"table {number} needs ../shared/data, which is not on this machine", file=sys.stderr)
-        return ()
-    if number == "2":
-        return (table2_replay.run(),)
-    if number == "3":
-        return table3_changes.run()
-    return table4_car_loan.run() if number == "4" else (table5_nab.run(),)
+    elif number == "2":
+        yield table2_replay.run()
+    elif number == "3":
+        yield from table3_changes.run()
+    elif number == "4":
+        yield from table4_car_loan.run()
+    else:
+        yield table5_nab.run()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,12 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for table in tables(number, options.months):
             print(table.markdown(), end="\n\n", flush=True)
             found.append(table)
+            keep(found, options)
+
+
+def keep(found: Sequence[Table], options: argparse.Namespace) -> None:
+    """Write what was asked for after every part, since a run takes a quarter of an hour."""
     figures = {table.name: table.plain() for table in found}
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     if options.save:
-        kept = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-        save(dict(sorted({**kept, **figures}.items())))
+        before = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+        save(dict(sorted({**before, **figures}.items())))
 
 
 def save(figures: dict[str, dict[str, object]]) -> None:

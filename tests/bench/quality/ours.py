@@ -119,10 +119,15 @@ def alarms(seen: Seen, period: float) -> Alarms:
     """Both counts at a budget of one false alarm per `period` windows over all columns."""
     calibration = calibrated(seen)
     lines = np.full(calibration.columns, float(period) * calibration.columns)
-    return Alarms(
-        crossings(calibration, seen, period),
-        drifts(calibration, seen, lines, min_effect=MIN_EFFECT),
-    )
+    return alarms_at(calibration, seen, lines)
+
+
+def alarms_at(calibration: Calibration, seen: Seen, lines: NDArray[np.float64]) -> Alarms:
+    """Both counts at given lines; what never crosses is never told."""
+    crossed = crossings_at(calibration, seen, lines)
+    if not crossed.any():
+        return Alarms(crossed, crossed)
+    return Alarms(crossed, drifts(calibration, seen, lines, min_effect=MIN_EFFECT))
 
 
 def delays(seen: Seen, line: float) -> NDArray[np.float64]:

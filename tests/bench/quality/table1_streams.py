@@ -18,7 +18,7 @@ from tests.bench.quality.rules import RIVER, RULES, river_alarms, rule_alarms
 from tests.bench.quality.worlds import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -28,9 +28,9 @@ NUMERIC: Final = 45
 PEER_REGIMES: Final = ("iid", "rows", "season", "wander", "t3 shocks")
 PEER_WINDOWS: Final = 60
 RIVER_COLUMNS: Final = tuple(range(0, 60, 5))
-REAL_WINDOWS: Final = 6
+REAL_WINDOWS: Final = 4
 DELAY_WINDOWS: Final = 120
-COPIES: Final = {"ours": 60, "peers": 16}
+COPIES: Final = {"ours": 40, "peers": 12}
 PROTOTYPE: Final = {"iid": "0", "rows": "0", "season": "0.1", "wander": "0.4", "t3 shocks": "2.4"}
 
 
@@ -124,7 +124,7 @@ def peers() -> Table:
 
 def packages() -> Table:
     """The installed packages themselves on a few windows."""
-    regimes = ("iid", "season", "rows")
+    regimes = ("iid", "season")
     rows, streams = [], {}
     for name in regimes:
         rng = np.random.default_rng([SEED, 78])
@@ -178,7 +178,10 @@ def delays() -> Table:
                 "it sees no change of scale and alarms on dependent rows."
             ),
         ),
-        readme=(tuple(CHANGES), ("prototype", "driftd, iid", "driftd, season", *RULES, *RIVER)),
+        readme=(
+            tuple(CHANGES),
+            ("prototype", "driftd, iid", "driftd, season", *RULES[::2], RIVER[0]),
+        ),
     )
 
 
@@ -244,6 +247,10 @@ def _adwin_rows(change: str) -> float:
     return float(np.median(found))
 
 
-def run(months: int) -> Sequence[Table]:
-    """All parts of table 1."""
-    return (false_alarms(months), peers(), packages(), delays(), micro())
+def run(months: int) -> Iterator[Table]:
+    """All parts of table 1, one after the other."""
+    yield false_alarms(months)
+    yield delays()
+    yield peers()
+    yield packages()
+    yield micro()
