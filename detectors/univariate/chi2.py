@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import chdtrc, chdtri
+from scipy.special import chdtrc
 
 from detectors.card import Card
 from detectors.result import ColumnStatistics, fixed_sample
+from detectors.univariate.fitted import chi_square_quantile
 from detectors.univariate.parameters import Tested
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ChiSquare(Tested):
             detector="chi2",
             columns=window.reference.columns,
             statistic=statistic,
-            threshold=np.asarray(chdtri(table.degrees, self.alpha), dtype=np.float64),
+            threshold=chi_square_quantile(table.degrees, self.alpha),
             p_value=np.where(np.isnan(statistic), np.nan, p_value),
             effect=np.sqrt(statistic / (table.rows + table.baseline_rows)),
             effect_unit="Cramer's V",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import chdtri
@@ -57,8 +58,26 @@ def null_quantile(window: Comparison, alpha: float) -> NDArray[np.float64]:
 
     NaN where fewer than two groups are in use: there is nothing to compare.
     """
-    degrees = np.where(window.group_count > 1, window.group_count - 1.0, np.nan)
-    return np.asarray(chdtri(degrees, alpha), dtype=np.float64)
+    return chi_square_quantile(window.group_count - 1, alpha)
+
+
+def chi_square_quantile(degrees: NDArray[Any], alpha: float) -> NDArray[np.float64]:
+    """Upper `alpha` quantile, float64 `(c,)`, of chi2 with whole `degrees`; NaN where below 1.
+
+    Columns have few different degrees, so the dear inverse is taken once for each.
+    """
+    whole = np.maximum(np.nan_to_num(degrees, nan=0.0), 0.0).astype(np.int64)
+    quantiles: NDArray[np.float64] = _quantiles(alpha, int(whole.max(initial=0)))[whole]
+    return quantiles
+
+
+@lru_cache(maxsize=64)
+def _quantiles(alpha: float, most: int) -> NDArray[np.float64]:
+    """Of 0 to `most` degrees."""
+    quantiles = np.asarray(chdtri(np.arange(most + 1.0), alpha), dtype=np.float64)
+    quantiles[0] = np.nan
+    quantiles.flags.writeable = False
+    return quantiles
 
 
 def approximate(alpha: float) -> Guarantee:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import chdtrc, chdtri, rel_entr
+from scipy.special import chdtrc, rel_entr
 
 from detectors.card import Card
 from detectors.result import ColumnStatistics, fixed_sample
+from detectors.univariate.fitted import chi_square_quantile
 from detectors.univariate.parameters import Tested
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class LikelihoodRatio(Tested):
             detector="g",
             columns=window.reference.columns,
             statistic=statistic,
-            threshold=np.asarray(chdtri(table.degrees, self.alpha), dtype=np.float64),
+            threshold=chi_square_quantile(table.degrees, self.alpha),
             p_value=np.where(np.isnan(statistic), np.nan, p_value),
             effect=np.sqrt(statistic / (table.rows + table.baseline_rows)),
             effect_unit="root of nats per row",

@@ -21,7 +21,7 @@ once and interpolated, which is wrong by less than 1e-5 of the p-value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -40,10 +40,14 @@ _GRID: Final = 4096
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean and standard deviation of a quadratic statistic without change, float64 `(c,)` each."""
+    """Mean and standard deviation of a quadratic statistic without change, float64 `(c,)` each.
+
+    `quantiles` are those that were asked for, by level.
+    """
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    quantiles: dict[float, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def of_bridge(
@@ -98,6 +102,11 @@ class ContinuousLaw:
 
     def quantile(self, alpha: float, moments: Moments) -> NDArray[np.float64]:
         """The `x` at which the p-value is `alpha`; NaN where nothing can vary."""
+        if alpha not in moments.quantiles:
+            moments.quantiles[alpha] = self._quantile(alpha, moments)
+        return moments.quantiles[alpha]
+
+    def _quantile(self, alpha: float, moments: Moments) -> NDArray[np.float64]:
         limit = np.interp(-np.log(alpha), -self.log_tail, self.at)
         many = moments.mean + (limit - self.mean) * (moments.deviation / self.deviation)
         degrees = moments._degrees  # noqa: SLF001  # of this module

@@ -88,9 +88,13 @@ def add_statistics(
     values: Mapping[str, dict[str, Any]], measured: Sequence[Measured], columns: Collection[str]
 ) -> None:
     """Write what detectors measured on some columns into their values, in place."""
+    wanted: dict[int, NDArray[np.bool_]] = {}
     for one in measured:
         said = one.statistics
-        at = [i for i in np.flatnonzero(one.shown).tolist() if said.columns[i] in columns]
+        names = id(said.columns)  # detectors share their few tuples of names
+        if names not in wanted:
+            wanted[names] = np.array([name in columns for name in said.columns], dtype=np.bool_)
+        at = np.flatnonzero(one.shown & wanted[names]).tolist()
         arrays = (said.statistic, said.threshold, said.effect, one.window_p)
         numbers = [[None] * len(at) if x is None else rounded(x[at]) for x in arrays]
         entries = map(Statistic, *numbers)
@@ -106,9 +110,10 @@ def add_series(
     evidence: NDArray[np.float64],
 ) -> None:
     """Add to the pictures of columns what each of their components says, in place."""
+    wanted = np.array([name in shown for name in names], dtype=np.bool_)
+    at = np.flatnonzero(wanted[bank.column])
     with np.errstate(divide="ignore"):
-        scores, logs = rounded(np.stack([z, np.log10(evidence)]))
-    for column, name, score, log in zip(bank.column.tolist(), bank.name, scores, logs, strict=True):
-        picture = shown.get(names[column])
-        if picture is not None:
-            picture.setdefault("series", []).append(Component(name, score, log))
+        scores, logs = rounded(np.stack([z[at], np.log10(evidence[at])]))
+    for i, score, log in zip(at.tolist(), scores, logs, strict=True):
+        picture = shown[names[bank.column[i]]]
+        picture.setdefault("series", []).append(Component(bank.name[i], score, log))
