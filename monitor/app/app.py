@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from detectors.sequential.budget import Ledger
+    from monitor.archive.journal import Entry
     from monitor.baseline import Baseline
     from monitor.clock import Clock
     from monitor.config.model import Config
@@ -197,11 +198,12 @@ class Daemon:
         """Let workers judge what was just decided."""
         offer(self._plugins, self._driver.engine, decision)
 
-    def _attend(self, engine: Engine) -> None:
+    def _attend(self, engine: Engine) -> Sequence[Entry]:
         """Learn what is due; pages and metrics then speak of another budget."""
-        if self._teacher.attend(engine):
-            self._driver.wake()
+        written = self._teacher.attend(engine)
+        if written:
             self._tell_budget()
+        return written
 
     def _learned(
         self, key: str, records: Sequence[RecordBatch], labels: Sequence[LabelBatch]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import replace
+from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING
 
 import structlog
 
+from monitor import __version__
 from monitor.app.columns import inferred_columns
 from monitor.app.models import IGNORED, check_baseline, described, renewal_of, spec_of
 from monitor.app.rows import read_rows
 from monitor.archive import baselines as stored
+from monitor.archive import keys
 from monitor.archive.baselines import Activation, StoredBaseline
-from monitor.baseline import Baseline, is_baseline
+from monitor.baseline import MAGIC, Baseline, is_baseline
 from monitor.drivers.learn import build_baseline
-from monitor.errors import InputError, NotFoundError
+from monitor.errors import ConfigError, InputError, NotFoundError, StorageError
 from monitor.model import key_of, model_of
 from monitor.progress import unheard
 from monitor.record import Limits
@@ -105,6 +110,45 @@ def load_or_build(model: ModelConfig, path: Path, now: int) -> Baseline:
     return Baseline.from_bytes(path.read_bytes())
 
 
+def _known_or_built(archive: Archive, model: ModelConfig, path: Path, now: int) -> Baseline:
+    """As `load_or_build`, but rows that were learned from before are not learned from again.
+
+    Their digest and the configuration's name what was learned; the archive remembers under it.
+    """
+    if is_baseline(path):
+        return Baseline.from_bytes(path.read_bytes())
+    key = f"learned:{_learning_digest(model, path)}"
+    known = archive.reader.run(lambda link: keys.known(link, key))
+    if known is not None:
+        with suppress(NotFoundError, StorageError):
+            found = archive.reader.run(lambda link: stored.get(link, known))
+            return Baseline.from_bytes(found.body)
+    baseline = build_from_rows(model, path, now)
+    row = StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes())
+
+    def unit(link: Connection) -> None:
+        _add(link, row)
+        keys.replace(link, key, baseline.id)
+
+    archive.writer.submit(unit, size=len(row.body)).result()
+    return baseline
+
+
+def _learning_digest(model: ModelConfig, path: Path) -> str:
+    """Names everything that a baseline of a file of rows depends on, this driftd included."""
+    settings = model.judged().model_dump(mode="json")
+    policy = model.baseline.policy.model_dump(mode="json")
+    table = None if model.table is None else model.table.model_dump(mode="json")
+    said = json.dumps([__version__, MAGIC.hex(), settings, policy, table], sort_keys=True)
+    digest = sha256(said.encode())
+    try:
+        with path.open("rb") as file:
+            digest.update(file_digest(file, sha256).digest())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
 def named_files(model: ModelConfig) -> dict[str, Path]:
     """The files that a model's configuration names, by the key of what they are normal for."""
     files = {key_of(model.name, version): path for version, path in model.baseline.versions.items()}
@@ -124,13 +168,28 @@ def settle(config: Config, archive: Archive, clock: Clock) -> dict[str, str]:
     """
     models = {model.name: model for model in config.models}
     named = {
-        key: load_or_build(model, path, clock.now())
+        key: _known_or_built(archive, model, path, clock.now())
         for model in config.models
         for key, path in named_files(model).items()
     }
     for key, baseline in named.items():
-        check_baseline(models[model_of(key)], baseline)
+        check_named(models[model_of(key)], baseline)
     return archive.writer.submit(lambda link: _settled(link, models, named, clock.now())).result()
+
+
+def check_named(model: ModelConfig, baseline: Baseline) -> None:
+    """Refuse a baseline that a configuration names and that does not fit it.
+
+    Raises
+    ------
+    ConfigError
+        Says what differs and what to do.
+    """
+    check_baseline(model, baseline)
+    if model.baseline.season and not baseline.season:
+        again = f"build it anew with: driftd baseline build {model.name} ROWS"
+        problem = f"model {model.name!r}: its baseline was learned without 'season'; {again}"
+        raise ConfigError([problem])
 
 
 def _settled(
@@ -144,8 +203,13 @@ def _settled(
     for key, active in stored.active(link).items():
         model = models.get(model_of(key))
         if model is not None and key not in chosen and _may_learn(model, key):
-            check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
-            chosen[key] = active
+            try:
+                check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
+            except ConfigError as error:
+                # It was learned for other windows or columns: learn again.
+                logger.warning("baseline_left", model=key, baseline=active, reason=str(error))
+            else:
+                chosen[key] = active
     return chosen
 
 
@@ -156,11 +220,7 @@ def _may_learn(model: ModelConfig, key: str) -> bool:
 
 
 def _activate(link: Connection, model: ModelConfig, key: str, baseline: Baseline, now: int) -> str:
-    row = StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes())
-    try:
-        stored.get(link, baseline.id)
-    except NotFoundError:
-        stored.add(link, row)
+    _add(link, StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes()))
     past = stored.history(link, key)
     configured = next((seen.baseline for seen in past if seen.reason == CONFIGURED), None)
     if configured != baseline.id:
@@ -170,3 +230,11 @@ def _activate(link: Connection, model: ModelConfig, key: str, baseline: Baseline
     if active != baseline.id:
         check_baseline(model, Baseline.from_bytes(stored.get(link, active).body))
     return active
+
+
+def _add(link: Connection, row: StoredBaseline) -> None:
+    """Store a baseline that is not there yet."""
+    try:
+        stored.get(link, row.id)
+    except NotFoundError:
+        stored.add(link, row)

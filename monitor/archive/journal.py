@@ -152,6 +152,13 @@ def read_range(
     return tuple(_entry(row, verify=verify) for row in connection.execute(statement))
 
 
+def controls(connection: Connection, after_seq: int) -> tuple[Entry, ...]:
+    """Return the control entries that follow number `after_seq`, in order."""
+    statement = select(journal).where(journal.c.seq > after_seq, journal.c.kind == "control")
+    rows = connection.execute(statement.order_by(journal.c.seq))
+    return tuple(_entry(row, verify=True) for row in rows)
+
+
 def tail_backwards(connection: Connection, page: int = 64) -> Iterator[IdBlock]:
     """Yield the id hashes of all entries, newest first; stop iterating when you have enough.
 

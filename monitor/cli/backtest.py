@@ -31,6 +31,7 @@ VERDICTS: Final = ("stable", "warning", "drift", "broken", "insufficient")
 RESTLESS: Final = 0.2
 """Share of windows near the line from which a column is called always near it."""
 FEW_WINDOWS: Final = 5
+DAY: Final = 86_400
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAYS = click.FloatRange(0, 36_500, min_open=True)
@@ -85,6 +86,8 @@ def _of_files(
     from monitor.app.settings import limits_of  # noqa: PLC0415 - as above
 
     model, now = _chosen(config, name), SystemClock().now()
+    if days is None and model.baseline.learn is not None:
+        days = model.baseline.learn / DAY
     files = LogFiles(logs, layout_of(model.name, model.table), limits_of(config.limits), now)
     baselines = {} if days else configured(config.models, now)
     with progress("judging") as show:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from monitor.progress import Progress
 
 
+WITHOUT_ROWS: Final = (
+    "Without its row sample the baseline says nothing of several columns together, of performance "
+    "and of single rows (units, sentinels, replays); columns are watched as before."
+)
+
+
 @click.group(name="baseline", epilog="Example: driftd baseline build flights rows.parquet")
 def command() -> None:
     """Build, list, show and activate baselines."""
@@ -38,8 +44,9 @@ def command() -> None:
 @click.argument("model")
 @click.argument("rows", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: MODEL.baseline")
+@click.option("--no-rows", is_flag=True, help="Leave the row sample out: no single row is kept.")
 @config_file
-def build(model: str, rows: Path, output: Path | None, path: Path) -> None:
+def build(model: str, rows: Path, output: Path | None, path: Path, *, no_rows: bool) -> None:
     """Learn a baseline for MODEL from a file of ROWS (Parquet, CSV, NDJSON or native records).
 
     The rows are cut into windows as `models[].window` in the configuration says.
@@ -50,6 +57,9 @@ def build(model: str, rows: Path, output: Path | None, path: Path) -> None:
     target = output or Path(f"{model}.baseline")
     with _progress("learning") as progress:
         baseline = build_from_rows(config, rows, SystemClock().now(), progress)
+    if no_rows:
+        baseline = baseline.without_rows()
+        say(WITHOUT_ROWS)
     target.write_bytes(baseline.to_bytes())
     say(f"{target}: {baseline.rows:,} records in {len(baseline.whole.history.rows)} windows.")
     say(f"Guarantee: {baseline.whole.calibration.guarantee.text}.")
@@ -139,7 +149,9 @@ def _about(baseline: Baseline) -> dict[str, Any]:
         "windows": len(whole.history.rows),
         "season": whole.season.describe(),
         "segments": ", ".join(name for name in baseline.segments if name) or "none",
+        "stage": whole.stage.value,
         "guarantee": whole.calibration.guarantee.text,
+        "row sample": f"{len(whole.sample):,} rows" if len(whole.sample) else "none",
         "columns": [
             {"name": column.name, "kind": column.kind, "unit": column.unit}
             for column in baseline.columns

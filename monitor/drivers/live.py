@@ -35,6 +35,7 @@ from monitor.archive.decisions import DecisionRow
 from monitor.archive.engine_state import EngineState
 from monitor.archive.journal import Entry
 from monitor.drivers.idle import advance_to
+from monitor.drivers.promises import Promises
 from monitor.drivers.signals import reference, signals
 from monitor.engine.engine import control
 from monitor.errors import DriftdError
@@ -123,7 +124,8 @@ class LiveDriver:
         nothing, so the archived configuration that the engine runs on does not say it.
     on_made : hears of a decision as soon as it is made, with its window's rows; it may be made
         again after a crash.
-    attend : looks after every entry whether the engine has something due; see `drivers.teach`.
+    attend : looks after every entry whether the engine has something due, and writes control
+        entries that take effect at once; see `drivers.teach`.
     """
 
     def __init__(
@@ -134,7 +136,7 @@ class LiveDriver:
         notify: Notify,
         on_decisions: Callable[[Sequence[Decision]], None] = lambda _made: None,
         idle: Mapping[str, int] | None = None,
-        attend: Callable[[Engine], object] = lambda _engine: None,
+        attend: Callable[[Engine], Sequence[Entry]] = lambda _engine: (),
         on_made: Callable[[Decision], None] = lambda _made: None,
     ) -> None:
         self.engine = build()
@@ -149,6 +151,7 @@ class LiveDriver:
         self._on_made = on_made
         self._idle = idle or {}
         self._attend = attend
+        self._promises = Promises(archive.reader)
         self._unsaved = 0
         self._arrived: dict[str, int] = {}
         self._started = clock.now()
@@ -197,7 +200,9 @@ class LiveDriver:
             lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES, verify=False)
         )
         for entry in entries:
+            self._keep_promises()
             self._take_in(entry)
+        self._keep_promises()
         return len(entries)
 
     def save(self) -> None:
@@ -256,6 +261,7 @@ class LiveDriver:
                 self.failing = f"{type(again).__name__}: {again}"
             else:
                 self._unsaved, self.taken = 0, self.engine.cursor
+                self._promises = Promises(self._archive.reader)
                 return
 
     def _take_in(self, entry: Entry) -> None:
@@ -272,7 +278,15 @@ class LiveDriver:
         with self._progress:
             self.taken = entry.seq
             self._progress.notify_all()
-        self._attend(self.engine)
+
+    def _keep_promises(self) -> None:
+        """Apply what takes effect behind the last entry: written before a crash, or now."""
+        made = [packed(decision) for decision in self._promises.keep(self.engine)]
+        for entry in self._attend(self.engine):
+            self._unsaved += 1
+            made += map(packed, self.engine.keep(entry.seq, entry.payload))
+        if made:
+            self._commit(made)
 
     def _heard(self, decision: Decision) -> Decision:
         self._on_made(decision)

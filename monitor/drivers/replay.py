@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from monitor.archive import decisions, engine_state, journal, performance_sql
+from monitor.drivers.promises import Promises
 from monitor.engine.engine import Engine
 from monitor.packing import decompress, unpack
 from monitor.progress import unheard
@@ -139,13 +140,14 @@ def _decisions(
     progress: Progress,
 ) -> Iterator[Decision]:
     """Decisions in order until every missing one was made or the journal ends."""
-    total = len(missing)
+    total, promises = len(missing), Promises(reader)
     while missing:
         entries = _following(reader, engine.cursor)
         if not entries:
             return
         for entry in entries:
-            for decision in engine.step(entry.seq, entry.kind, entry.payload):
+            made = [*promises.keep(engine), *engine.step(entry.seq, entry.kind, entry.payload)]
+            for decision in made:
                 missing.discard(decision.id)
                 yield decision
             if not missing:

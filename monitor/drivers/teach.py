@@ -2,14 +2,14 @@
 
 The engine says what is due (`Due`); this reads those records, has a baseline built of them and
 writes baseline, activation and the control entry that brings it into force in one transaction. A
-crash before it costs the work, which is done again; a crash after it finds it done. The engine
-itself takes over when it comes to the control entry, live and in every replay alike.
+crash before it costs the work, which is done again; a crash after it finds it done. The control
+entry takes effect where the baseline was due, however much was appended meanwhile (`promises`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import structlog
@@ -19,7 +19,7 @@ from monitor.archive import decisions, journal
 from monitor.archive.baselines import Activation, StoredBaseline
 from monitor.archive.journal import Entry
 from monitor.columnar import decode_block, take
-from monitor.engine.engine import Configuration, control
+from monitor.engine.engine import control
 from monitor.engine.learning import LearningEngine
 from monitor.errors import DriftdError, InputError, NotFoundError
 from monitor.model import WHOLE, model_of
@@ -94,52 +94,28 @@ class Teacher:
         self._build = build
         self._seen: set[tuple[str, int]] = set()
 
-    def attend(self, engine: Engine) -> bool:
-        """Do what is due now; whether there is a new entry in the journal for it."""
-        done = False
+    def attend(self, engine: Engine) -> list[Entry]:
+        """Do what is due now; the control entries that were written and take effect at once."""
+        written: list[Entry] = []
         for due in engine.due():
             if (due.key, due.end) not in self._seen:
                 self._seen.add((due.key, due.end))
-                done |= self._teach(engine, due)
-        return done
+                written += self._teach(engine, due)
+        return written
 
-    def _teach(self, engine: Engine, due: Due) -> bool:
-        waiting = self._in_force(engine, due)
-        if waiting is not None:
-            return waiting
+    def _teach(self, engine: Engine, due: Due) -> list[Entry]:
         excluded = self._excluded(due) if due.rolling else Excluded()
         if due.rolling and not self._may_roll(engine, due, excluded):
-            return False
+            return []
         logger.info("baseline_learning", model=due.key, rolling=due.rolling)
         try:
             records, labels = self._rows(engine, due, excluded)
             baseline = self._build(due.key, records, labels)
         except DriftdError as error:
             return self._could_not(engine, due, error)
-        self._bring_into_force(engine.configuration, due, baseline)
+        entry = self._bring_into_force(engine, due, baseline)
         logger.info("baseline_learned", model=due.key, baseline=baseline.id, rows=baseline.rows)
-        return True
-
-    def _in_force(self, engine: Engine, due: Due) -> bool | None:
-        """None when there is work to do; else it is done, and the journal may lack the change.
-
-        The change lies ahead in the journal, unless a configuration that did not know of it came
-        in between: then it is written again.
-        """
-        if due.rolling:
-            return None
-        active = self._archive.reader.run(stored.active).get(due.key)
-        if active is None:
-            return None
-        if self._archive.reader.run(journal.last_seq) > engine.cursor:
-            self._seen.discard((due.key, due.end))
-            return False
-        chosen = replace(
-            engine.configuration,
-            baselines={**engine.configuration.baselines, due.key: active},
-        )
-        self._append(chosen.control(boundary=[due.key]))
-        return True
+        return [entry]
 
     def _may_roll(self, engine: Engine, due: Due, excluded: Excluded) -> bool:
         """Whether enough was judged and quiet, and nothing alarms right now."""
@@ -218,27 +194,27 @@ class Teacher:
             lambda link: journal.read(link, cursor, READ_ENTRIES, READ_BYTES)
         )
 
-    def _could_not(self, engine: Engine, due: Due, error: DriftdError) -> bool:
+    def _could_not(self, engine: Engine, due: Due, error: DriftdError) -> list[Entry]:
         """A rolling baseline stays as it is; who has none learns for as long again."""
         logger.warning("baseline_not_learned", model=due.key, reason=str(error))
         model = engine.models[due.key]
         if due.rolling or not isinstance(model, LearningEngine):
-            return False
-        self._append(control("learn", model=due.key, to=due.end + model.length))
-        return True
+            return []
+        to = due.end + model.length
+        return [self._append(control("learn", model=due.key, to=to, after=engine.cursor))]
 
-    def _append(self, payload: bytes) -> None:
+    def _append(self, payload: bytes) -> Entry:
         entry = Entry("control", payload, 0, 0, self._clock.now())
-        self._archive.writer.submit(lambda link: journal.append(link, entry)).result()
+        seq = self._archive.writer.submit(lambda link: journal.append(link, entry)).result()
+        return replace(entry, seq=seq)
 
-    def _bring_into_force(self, before: Configuration, due: Due, baseline: Baseline) -> None:
+    def _bring_into_force(self, engine: Engine, due: Due, baseline: Baseline) -> Entry:
         now = self._clock.now()
-        chosen = replace(before, baselines={**before.baselines, due.key: baseline.id})
-        entry = Entry("control", chosen.control(boundary=[due.key]), 0, 0, now)
+        entry = Entry("control", _changed(engine, due, baseline.id), 0, 0, now)
         row = StoredBaseline(baseline.id, baseline.model, now, baseline.to_bytes())
         reason = ROLLED if due.rolling else LEARNED
 
-        def unit(link: Connection) -> Any:
+        def unit(link: Connection) -> int:
             try:
                 stored.get(link, baseline.id)
             except NotFoundError:
@@ -246,7 +222,15 @@ class Teacher:
             stored.activate(link, Activation(due.key, baseline.id, now, reason))
             return journal.append(link, entry)
 
-        self._archive.writer.submit(unit, size=len(row.body)).result()
+        seq = self._archive.writer.submit(unit, size=len(row.body)).result()
+        return replace(entry, seq=seq)
+
+
+def _changed(engine: Engine, due: Due, baseline: str) -> bytes:
+    """The control entry that brings a baseline into force where the engine stands now."""
+    before = engine.configuration
+    chosen = replace(before, baselines={**before.baselines, due.key: baseline})
+    return chosen.control([due.key], after=engine.cursor)
 
 
 def _belongs(batch: RecordBatch, key: str, own: set[str]) -> bool:

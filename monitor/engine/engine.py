@@ -10,6 +10,8 @@ Control entries are JSON objects:
                                                           models of `boundary` change at the end
                                                           of the window that is open
     {"type": "learn", "model": key, "to": micros}         learn until then, it was too little
+
+The last two may say `"after": seq`: they take effect behind that entry, see `Engine.keep`.
     {"type": "advance", "model": name, "to": micros}      close time windows that end by `to`
     {"type": "check", "model": name}                       close and judge what is open
 """
@@ -48,13 +50,13 @@ class Configuration:
     config: str = ""
     baselines: Mapping[str, str] = field(default_factory=dict)
 
-    def control(self, boundary: Sequence[str] = ()) -> bytes:
+    def control(self, boundary: Sequence[str] = (), **more: Any) -> bytes:
         """The journal entry that brings this configuration into force.
 
         Keys of `boundary` change where their open window ends, the others at once.
         """
         chosen = dict(self.baselines)
-        more = {"boundary": sorted(boundary)} if boundary else {}
+        more |= {"boundary": sorted(boundary)} if boundary else {}
         return control("configure", config=self.config, baselines=chosen, **more)
 
 
@@ -82,6 +84,7 @@ class Engine:
         self.configuration = Configuration()
         self.models: dict[str, Follower] = {}
         self._retired: list[Retired] = []
+        self._kept: dict[int, list[str]] = {}
         self._figures: list[PerformanceRow] = []
         self._left: dict[tuple[str, str, str], Any] = {}
         self._resolve = resolve
@@ -93,10 +96,24 @@ class Engine:
     def steps(self, seq: int, kind: str, payload: bytes) -> Iterator[Decision]:
         """The same one by one, for callers that do not keep every window; must be exhausted."""
         if kind == "control":
-            yield from self._control(json.loads(payload))
+            if seq in self._kept:
+                del self._kept[seq]
+            else:
+                yield from self._control(json.loads(payload))
         else:
             yield from self._records(seq, payload)
         self.cursor = seq
+
+    def keep(self, seq: int, payload: bytes) -> Iterator[Decision]:
+        """Take in a control entry that belongs here (`after`), though its place is further on.
+
+        A baseline that is due is built while the journal grows; it takes effect where it was due.
+        Must be exhausted; the entry is passed over when its place comes.
+        """
+        if seq > self.cursor and seq not in self._kept:
+            message = json.loads(payload)
+            yield from self._control(message)
+            self._kept[seq] = message.get("boundary", [])
 
     def drain(self) -> list[PerformanceRow]:
         """Performance figures that were stated or restated since the last call.
@@ -123,6 +140,7 @@ class Engine:
             "left": [[*key, place] for key, place in self._left.items()],
             "models": {name: model.state() for name, model in self.models.items()},
             "retired": [old.state() for old in self._retired],
+            "kept": [[seq, keys] for seq, keys in self._kept.items()],
         }
 
     @classmethod
@@ -141,6 +159,7 @@ class Engine:
             model = engine.models.get(name) or engine._learner(name)
             model.restore(place)
             engine.models[name] = model
+        engine._kept = {seq: list(keys) for seq, keys in state["kept"]}
         engine._retired = [
             Retired.restore(old, Configuration, resolve, engine._learner)
             for old in state["retired"]
@@ -233,7 +252,7 @@ class Engine:
         Whoever comes back to an earlier configuration finds windows that it has decided on: a
         decision is made once, so those stay closed.
         """
-        fresh = dict(self._resolve(configuration))
+        configuration, fresh = self._with_learned(configuration)
         fresh |= self._still_learning(fresh)
         kept = {name for name, old in self.models.items() if old.continues_in(fresh.get(name))}
         for name, old in self.models.items():
@@ -250,6 +269,27 @@ class Engine:
             if name not in kept and place is not None:
                 new.windows.follow(place)
         self.models, self.configuration = fresh, configuration
+
+    def _with_learned(
+        self, configuration: Configuration
+    ) -> tuple[Configuration, dict[str, Follower]]:
+        """The configuration with what was learned meanwhile, and the engines for it.
+
+        It may have been written while a baseline was being learned, and not know of it: its place
+        is before that of a control entry that was kept already, or it does not say a word.
+        """
+        fresh = dict(self._resolve(configuration))
+        newer = {key for keys in self._kept.values() for key in keys}
+        learned = {
+            key: old.baseline_id
+            for key, old in self.models.items()
+            if key not in configuration.baselines or key in newer
+            if _goes_on(old, key, fresh)
+        }
+        if not learned:
+            return configuration, fresh
+        known = Configuration(configuration.config, {**configuration.baselines, **learned})
+        return known, dict(self._resolve(known))
 
     def _still_learning(self, fresh: Mapping[str, Follower]) -> dict[str, Follower]:
         """Versions that have begun to learn and may go on, as the model's handover says."""
@@ -281,6 +321,23 @@ class Engine:
         self._left[key] = place
         while len(self._left) > MAX_LEFT:
             del self._left[next(iter(self._left))]
+
+
+def _goes_on(old: Follower, key: str, fresh: Mapping[str, Follower]) -> bool:
+    """Whether what was learned for `key` fits a configuration under which it would be learned."""
+    base = fresh.get(model_of(key))
+    if not isinstance(old, ModelEngine) or base is None:
+        return False
+    renewal = base.spec.renewal
+    if key == model_of(key):
+        learns = isinstance(base, LearningEngine) or renewal.rolling is not None
+    else:
+        learns = renewal.handover is not None or renewal.rolling is not None
+    ours, theirs = old.spec, base.spec
+    fits = (ours.window, ours.segments, ours.scorers) == (
+        theirs.window, theirs.segments, theirs.scorers
+    )  # fmt: skip
+    return learns and fits
 
 
 def _key(configuration: Configuration, model: str) -> tuple[str, str, str]:

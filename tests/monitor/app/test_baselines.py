@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor.app import baselines
 from monitor.app.baselines import CONFIGURED, build_from_rows, load_or_build, settle
 from monitor.archive import baselines as stored
 from monitor.archive.archive import Archive
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.baseline import Baseline
+    from monitor.config.watched import ModelConfig
 
 A = learned()
 B = learned(segments=("region", "country"))
@@ -150,3 +152,36 @@ def test_a_damaged_baseline_file_is_refused(folder: Path, archive: Archive) -> N
     (folder / BASELINE).write_bytes(A.to_bytes()[:-100])
     with pytest.raises(StorageError, match="damaged"):
         start(folder, archive)
+
+
+def test_rows_are_learned_from_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    build = baselines.build_from_rows
+
+    def counted(model: ModelConfig, path: Path, now: int) -> Baseline:
+        built.append(path.name)
+        return build(model, path, now)
+
+    monkeypatch.setattr(baselines, "build_from_rows", counted)
+    (folder / BASELINE).rename(folder / "built")
+    rows = lines.stream(0, 600, start=lines.START)
+    (folder / "rows.ndjson").write_bytes(lines.lines(rows))
+    (folder / CONFIG).write_text(config_text().replace("shop.baseline", "rows.ndjson"))
+    with Archive(f"sqlite:///{folder / 'driftd.db'}", ManualClock()) as archive:
+        first = settle(load(folder / CONFIG), archive, ManualClock())
+        assert settle(load(folder / CONFIG), archive, ManualClock(10**9)) == first
+        assert built == ["rows.ndjson"]
+        (folder / "rows.ndjson").write_bytes(lines.lines(rows[:500]))
+        assert settle(load(folder / CONFIG), archive, ManualClock()) != first
+        assert len(built) == 2
+        text = (folder / CONFIG).read_text().replace("min_records: 20", "min_records: 30")
+        (folder / CONFIG).write_text(text)
+        settle(load(folder / CONFIG), archive, ManualClock())
+        assert len(built) == 3, "other settings learn something else"
+
+
+def test_a_baseline_without_phases_cannot_match_seasons(folder: Path, archive: Archive) -> None:
+    text = config_text().replace("shop.baseline", "{path: shop.baseline, season: true}")
+    (folder / CONFIG).write_text(text)
+    with pytest.raises(ConfigError, match="learned without 'season'"):
+        settle(load(folder / CONFIG), archive, ManualClock())

@@ -154,3 +154,21 @@ def test_without_an_archive_there_is_nothing_to_list(
 ) -> None:
     assert main(["baseline", "list"]) != 0
     assert "there is no archive" in capsys.readouterr().err
+
+
+def test_a_baseline_without_rows_keeps_none_and_still_judges(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["baseline", "build", MODEL, "rows.ndjson", "-o", BASELINE, "--no-rows"]) == 0
+    assert "says nothing of several columns together" in capsys.readouterr().err
+    built = Baseline.from_bytes((folder / BASELINE).read_bytes())
+    assert len(built.whole.sample) == 0
+    assert built.whole.panel is None
+    assert main(["baseline", "show", BASELINE]) == 0
+    assert "row sample: none" in capsys.readouterr().out
+    assert main(["backtest", "rows.ndjson", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    whole = next(stream for stream in found["streams"] if not stream["segment"])
+    assert whole["verdicts"] == {"stable": 10}
+    assert main(["config", "check"]) == 0
+    assert "the baseline has no row sample" in capsys.readouterr().out

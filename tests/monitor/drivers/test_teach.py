@@ -121,6 +121,12 @@ class Live:
         found = [json.loads(row.body) for row in self.rows() if not row.segment]
         return sorted(found, key=lambda body: (body["window"]["index"], body["version"]))
 
+    def baseline(self) -> Baseline:
+        """What the model is judged by now."""
+        model = self.driver.engine.models[MODEL]
+        assert isinstance(model, ModelEngine)
+        return model.baseline
+
     def active(self) -> dict[str, str]:
         return self.archive.reader.run(stored.active)
 
@@ -158,10 +164,28 @@ def test_a_model_learns_from_its_log_and_judges_from_then_on(tmp_path: Path) -> 
         indexes = [body["window"]["index"] for body in bodies]
         assert indexes == list(range(indexes[0], indexes[0] + LEARN + 7)), "no window twice"
         assert all(body["window"]["records"] == 100 for body in bodies)
-        baseline = shop.driver.engine.models[MODEL].baseline
+        baseline = shop.baseline()
         assert (baseline.rows, baseline.start) == (100 * LEARN, LIVE)
         (activation,) = shop.archive.reader.run(lambda link: stored.history(link, MODEL))
         assert activation.reason == LEARNED
+        assert shop.same_in_replay()
+
+
+def test_a_backlog_is_judged_from_where_the_baseline_was_due(tmp_path: Path) -> None:
+    with live(tmp_path, "{learn: 20m}") as shop:
+        for index in range(LEARN + 30):
+            shop.send(window(index))
+        shop.step()
+        bodies = shop.whole()
+        assert [body["verdict"] for body in bodies[: LEARN + 1]] == ["insufficient"] * (LEARN + 1)
+        assert {body["verdict"] for body in bodies[LEARN + 1 :]} == {"stable"}
+        assert shop.same_in_replay()
+        shop.driver.save()
+        shop.restart()
+        shop.send(window(LEARN + 30), window(LEARN + 31))
+        shop.step()
+        assert shop.built == [MODEL]
+        assert shop.whole()[-1]["verdict"] == "stable"
         assert shop.same_in_replay()
 
 
@@ -199,6 +223,27 @@ def test_a_crash_while_learning_neither_loses_nor_doubles(tmp_path: Path, after:
         indexes = [body["window"]["index"] for body in shop.whole()]
         assert indexes == sorted(set(indexes))
         assert shop.whole()[-1]["verdict"] == "stable"
+        assert shop.same_in_replay()
+
+
+def test_a_crash_before_a_rolling_baseline_is_in_force(tmp_path: Path) -> None:
+    with live(tmp_path, "{learn: 20m, rolling: 20m, refresh: 12m}") as shop:
+        for index in range(LEARN + 2):
+            shop.send(window(index))
+            shop.step()
+        shop.driver.save()
+        for index in range(LEARN + 2, LEARN + 16):
+            shop.send(window(index))
+        shop.crash = True
+        with pytest.raises(KeyboardInterrupt):
+            shop.step()
+        shop.crash = False
+        shop.restart()
+        shop.step()
+        assert len(shop.archive.reader.run(lambda link: stored.history(link, MODEL))) == 2
+        assert shop.driver.engine.models[MODEL].baseline_id == shop.active()[MODEL]
+        indexes = [body["window"]["index"] for body in shop.whole()]
+        assert indexes == sorted(set(indexes))
         assert shop.same_in_replay()
 
 
@@ -275,7 +320,7 @@ def test_a_rolling_baseline_follows_and_leaves_out_what_alarmed(tmp_path: Path) 
         assert [one.reason for one in past][-1] == LEARNED
         assert {one.reason for one in past[:-1]} == {ROLLED}
         assert len(past) >= 3
-        newest = shop.driver.engine.models[MODEL].baseline
+        newest = shop.baseline()
         assert newest.start >= LIVE + 25 * EVERY
         rows = [body["window"]["records"] for body in shop.whole()]
         assert set(rows) == {100}, "no window was cut in two"
