@@ -57,11 +57,12 @@ class Figures:
         rows = [self._row(cohort, one, "", *stand) for one in found]
         return rows + [row for groups in self._groups for row in self._compared(cohort, groups)]
 
-    def estimated(self, cohort: Cohort, rows: Read) -> list[PerformanceRow]:
+    def estimates(self, rows: Read) -> tuple[Estimate, ...]:
         """Metrics as they are expected without labels; none without an estimator."""
-        if self._estimator is None:
-            return []
-        found = self._estimator.estimate(rows, self.names)
+        return () if self._estimator is None else self._estimator.estimate(rows, self.names)
+
+    def estimated(self, cohort: Cohort, found: Sequence[Estimate]) -> list[PerformanceRow]:
+        """Estimates as rows."""
         made = [self._row(cohort, one, "", len(cohort.predictions), 0, 0) for one in found]
         return [replace(row, kind=ESTIMATED) for row in made if row.value is not None]
 

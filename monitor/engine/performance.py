@@ -185,7 +185,9 @@ class Performance:
             predictions=self._outputs.predictions(rows, expected),
         )
         self._store.open(cohort)
-        estimates = self._figures.estimated(cohort, rows)
+        found, own = self._figures.estimates(rows), self._stream(cohort.version).own
+        estimates = self._figures.estimated(cohort, own.widened(found))
+        own.expect(cohort.index, found)
         self._rows += estimates
         return estimates
 
@@ -228,6 +230,7 @@ class Performance:
         recent = [c for c in self._store.cohorts.values() if c.version == cohort.version]
         recent = [c for c in recent if c.start <= cohort.start and c.labelled]
         recent = sorted(recent or [cohort], key=lambda one: one.place)
+        stream.own.realise(cohort.index, rows)
         entries = self._prepared.entries
         stream.observe(self._prepared, cohort, sums, lines[:entries], rows, recent)
         stream.verdicts = self._objectives.judge(

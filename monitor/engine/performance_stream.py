@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from detectors.performance.harm import Standing
+from detectors.performance.selection import selection
 from detectors.sequential.monitor import RECENT
 from monitor.engine import performance_report as report
 from monitor.engine import policy
@@ -17,6 +18,7 @@ from monitor.engine.groups import fit_groups
 from monitor.engine.losses import LossBank, Sums
 from monitor.engine.memory import Drift, Place, Watch
 from monitor.engine.objectives import Verdict
+from monitor.engine.own_errors import OwnErrors
 from monitor.engine.performance_bank import Bank
 from monitor.engine.performance_report import Spoken
 from monitor.errors import StorageError
@@ -106,6 +108,8 @@ class PerformanceStream:
         By entry what is to be said of groups that have come apart.
     verdicts
         Where the objectives stand.
+    own
+        How far estimates were off.
     """
 
     number: int
@@ -116,6 +120,7 @@ class PerformanceStream:
     newest: Mapping[str, Any] = field(default_factory=dict)
     compared: dict[int, str] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
+    own: OwnErrors = field(default_factory=OwnErrors)
 
     @classmethod
     def begin(cls, prepared: Prepared, number: int) -> PerformanceStream:
@@ -194,6 +199,7 @@ class PerformanceStream:
                 one.kind: {"metric": one.metric, "standing": one.standing, "text": one.text}
                 for one in self.verdicts
             },
+            "own_error": self.own.section(),
             "guarantee": _guarantee(prepared),
         }
         return Spoken(tuple(findings), section)
@@ -210,6 +216,7 @@ class PerformanceStream:
             "newest": self.newest,
             "compared": list(self.compared.items()),
             "verdicts": [one.state() for one in self.verdicts],
+            "own": self.own.state(),
         }
 
     @classmethod
@@ -225,15 +232,22 @@ class PerformanceStream:
         made.newest = state["newest"]
         made.compared = dict(state["compared"])
         made.verdicts = [Verdict(**one) for one in state["verdicts"]]
+        made.own = OwnErrors.restore(state["own"])
         return made
 
 
 def _newest(cohort: Cohort, figures: Sequence[PerformanceRow]) -> dict[str, Any]:
+    """The newest complete window: its metrics, and whether its labels speak for all of it."""
+    known, made = ~np.isnan(cohort.truth), cohort.predictions
+    seen = made.scores[:, 0] if made.scores.shape[1] else made.predicted
+    chosen = selection(seen, known)
     return {
         "start": rfc3339(cohort.start),
         "end": rfc3339(cohort.end),
         "rows": len(cohort.predictions),
         "labelled": cohort.labelled,
+        "selected": chosen.selected,
+        "selection": chosen.text,
         "metrics": {
             row.metric: [row.value, row.lower, row.upper] for row in figures if not row.segment
         },

@@ -11,7 +11,7 @@ import pytest
 
 from detectors.performance.metrics import measure
 from detectors.performance.outcomes import Outcomes
-from monitor.columnar import encode_block
+from monitor.columnar import encode_block, take_labels
 from monitor.engine.engine import Engine
 from monitor.model import ObjectiveSpec
 from monitor.packing import pack, unpack
@@ -255,3 +255,31 @@ def test_performance_that_is_worse_than_tolerated_is_harm(learned: Baseline) -> 
     assert found[-1]["current_value"] == pytest.approx(0.65, abs=0.02)
     same = list(feed(started(learned, spec), hours(25)))
     assert not [f for body in bodies(same) for f in body["findings"] if f["kind"] == "harm"]
+
+
+def test_estimates_are_compared_with_what_came_true(learned: Baseline) -> None:
+    honest = bodies(list(feed(started(learned), hours(15))))[-1]["performance"]["own_error"]
+    assert honest["accuracy"]["windows"] == 12
+    assert honest["accuracy"]["trusted"]
+    assert honest["accuracy"]["size"] < 0.05
+    turned = list(feed(started(learned), hours(15, error=0.35)))
+    own = bodies(turned)[-1]["performance"]["own_error"]["accuracy"]
+    assert not own["trusted"]
+    assert own["bias"] > 0.1
+    assert own["widen"] > 2
+    assert "too good" in own["text"]
+
+
+def test_labels_that_are_selected_are_said_to_be(learned: Baseline) -> None:
+    def only_high(hour: tuple[RecordBatch, LabelBatch]) -> tuple[RecordBatch, LabelBatch]:
+        """Labels for high scores only."""
+        records, labels = hour
+        score = records.columns["score.1"]
+        assert isinstance(score, Numbers)
+        return records, take_labels(labels, score.values > 0.5)
+
+    stream = [only_high(hour) for hour in hours(8)]
+    section = bodies(list(feed(started(learned), stream)))[-1]["performance"]
+    assert section["labels"]["windows_waiting"] > 3
+    whole = bodies(list(feed(started(learned), hours(6))))[-1]["performance"]["measured"]
+    assert not whole["selected"]
