@@ -24,7 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import floors, judging, service
+from tests.bench import floors, judging, service, wide
 from tests.bench.daemon import Site
 from tests.bench.outcome import table, warnings
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.bench.outcome import Outcome
 
 BASELINE = Path(__file__).with_name("baseline.json")
-GROUPS = ("judging", "floors", "idle", "ndjson", "arrow", "flat")
+GROUPS = ("judging", "wide", "floors", "idle", "ndjson", "arrow", "flat")
 
 
 class _Run:
@@ -47,6 +47,9 @@ class _Run:
 
     def judging(self) -> list[Outcome]:
         return judging.kept(quick=self._quick) + judging.arrays(quick=self._quick)
+
+    def wide(self) -> list[Outcome]:
+        return wide.wide(quick=self._quick) + wide.streamed(quick=self._quick)
 
     def floors(self) -> list[Outcome]:
         found = floors.decoding(quick=self._quick)
