@@ -180,8 +180,8 @@ def _columns(model: str, segment: str, body: dict[str, Any]) -> list[ColumnState
             invalid_ratio=values.get("invalid_ratio"),
             unseen_ratio=values.get("unseen_ratio"),
             measurements=[
-                Measurement(detector, **measured)
-                for detector, measured in values.get("statistics", {}).items()
+                Measurement(detector, said["statistic"], said.get("threshold"), said.get("effect"))
+                for detector, said in values.get("statistics", {}).items()
             ],
         )
         for name, values in body["columns"].items()
