@@ -58,7 +58,7 @@ def initialised(tmp_path: Path, columns: dict[str, Sequence[Any]]) -> ModelConfi
     assert main(["init", str(data), "-o", str(output)]) == 0
     assert main(["config", "check", "-c", str(output)]) == 0
     (model,) = load(output, environ={}).models
-    assert Baseline.from_bytes(model.baseline.read_bytes()).rows == ROWS
+    assert Baseline.from_bytes(model.baseline.path.read_bytes()).rows == ROWS
     return model
 
 
@@ -127,7 +127,7 @@ def test_personal_data_is_not_measured_and_the_file_says_why(tmp_path: Path) -> 
     assert model.columns["email"].kind == "ignore"
     text = (tmp_path / "driftd.yaml").read_text(encoding="utf-8")
     assert "# looks like e-mail addresses: not measured, but journalled" in text
-    assert b"example.org" not in model.baseline.read_bytes()
+    assert b"example.org" not in model.baseline.path.read_bytes()
 
 
 def test_hostile_names_stay_names(tmp_path: Path) -> None:

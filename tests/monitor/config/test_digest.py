@@ -84,9 +84,12 @@ def test_digest_is_the_same_on_every_machine() -> None:
     """Archived decisions are named by it; a change here breaks replay of old archives."""
     small = {"models": [{"name": "flights", "baseline": "a.parquet"}]}
     assert canonical_decision_config(config_of(small)) == (
-        b'{"baselines":{},"budget":{"false_alarms":1.0,"per_days":30.0},"format":1,"models":[{"columns":{},'
-        b'"detectors":"auto","min_records":200,"name":"flights","policy":{"min_effect":0.05,'
-        b'"recover_windows":3},"positive":null,"segments":[],"task":"none","window":'
+        b'{"baselines":{},"budget":{"false_alarms":1.0,"per_days":30.0},"format":1,"models":['
+        b'{"columns":{},"detectors":"auto","fairness":{"groups":[],"metrics":[],"min_rows":100},'
+        b'"holidays":[],"label_horizon":"14d","min_records":200,"name":"flights","performance":'
+        b'{"cost_matrix":[],"matured":0.95,"max_waiting":200000,"metrics":[],"min_effect":0.02,'
+        b'"objective":null,"quantile":0.5,"tolerance":null},"policy":{"min_effect":0.05,'
+        b'"recover_windows":3},"positive":null,"quality":{},"segments":[],"task":"none","window":'
         b'{"every":"1d","lateness":"10m","records":null}}]}'
     )
 
