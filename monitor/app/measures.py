@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from monitor import __version__
 from monitor.archive import alerts_sql, counters, decisions, journal, performance_sql
 from monitor.engine.model import ModelEngine
+from monitor.model import model_of
 from monitor.telemetry import (
     LABEL_OUTCOMES,
     ChannelState,
@@ -22,7 +23,7 @@ from monitor.telemetry import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from monitor.archive.counters import Count
     from monitor.archive.outbox_sql import SqlOutbox
     from monitor.drivers.live import Durations, LiveDriver
+    from monitor.engine.retired import Follower
     from monitor.performance import PerformanceRow
 
 
@@ -59,7 +61,7 @@ class Measures:
     def __call__(self) -> Snapshot:
         """Everything one scrape shows."""
         cursor = self._driver.taken
-        names = list(self._driver.engine.models)
+        names = sorted({model_of(key) for key in self._driver.engine.models})
         totals, heads, tallies, opened, lag, figures = self._archive.reader.run(
             lambda link: (
                 counters.totals(link),
@@ -82,13 +84,13 @@ class Measures:
                     decisions={t.verdict: t.count for t in tallies if t.model == name},
                     alerts={(s, state): n for (m, s, state), n in opened.items() if m == name},
                     window_records=newest[name, ""].records if (name, "") in newest else None,
-                    late=model.windows.late,
-                    last_record=model.windows.newest,
-                    watermark=None
-                    if model.windows.newest is None
-                    else model.windows.newest - model.spec.window.lateness,
+                    late=sum(one.windows.late for one in _versions(models, name)),
+                    last_record=last,
+                    watermark=None if last is None else last - model.spec.window.lateness,
                 )
                 for name, model in models.items()
+                if name == model_of(name)
+                for last in [_last_record(models, name)]
             ],
             columns=[
                 column
@@ -108,7 +110,8 @@ class Measures:
     def _silent(self) -> dict[tuple[str, str, str], int]:
         """Zeros, so that a source which never spoke has counters too."""
         models = self._driver.engine.models
-        return {(name, source, "accepted"): 0 for name in models for source in self._sources}
+        names = {model_of(key) for key in models}
+        return {(name, source, "accepted"): 0 for name in names for source in self._sources}
 
     def _channel_states(self) -> list[ChannelState]:
         backlog = self._outbox.backlog()
@@ -165,6 +168,16 @@ def _newest(heads: Sequence[Any]) -> dict[tuple[str, str], Any]:
     for head in sorted(heads, key=lambda row: row.seq):
         newest[head.model, head.segment] = head
     return newest
+
+
+def _versions(models: Mapping[str, Follower], name: str) -> list[Follower]:
+    """Everybody who takes in records of a model, versions with a baseline of their own too."""
+    return [one for key, one in models.items() if model_of(key) == name]
+
+
+def _last_record(models: Mapping[str, Follower], name: str) -> int | None:
+    newest = (one.windows.newest for one in _versions(models, name))
+    return max((time for time in newest if time is not None), default=None)
 
 
 def _columns(model: str, segment: str, body: dict[str, Any]) -> list[ColumnState]:

@@ -18,7 +18,7 @@ from monitor.archive import (
 from monitor.archive import baselines as stored
 from monitor.config.units import duration_text
 from monitor.errors import NotFoundError
-from monitor.model import WHOLE
+from monitor.model import WHOLE, model_of
 from monitor.web.views import (
     AlertSummary,
     BaselineSummary,
@@ -267,6 +267,11 @@ class ArchiveQueries:
     def _engine(self, name: str) -> Follower | None:
         return self._driver.engine.models.get(name)
 
+    def _versions(self, name: str) -> list[Follower]:
+        """Everybody who takes in records of a model, versions with their own baseline too."""
+        models = dict(self._driver.engine.models)
+        return [one for key, one in models.items() if model_of(key) == name]
+
     def _latest(
         self, model: str, version: str | None, segment: str, limit: int
     ) -> Sequence[DecisionRow]:
@@ -293,9 +298,9 @@ class ArchiveQueries:
         whole = [head for head in heads if head.segment == WHOLE]
         newest = max(whole, key=lambda head: head.seq) if whole else None
         body = json.loads(newest.body) if newest else {}
-        engine = self._engine(name)
+        engine, ours = self._engine(name), self._versions(name)
         known = list(engine.segments) if engine else [WHOLE]
-        last = engine.windows.newest if engine else None
+        last = max((time for one in ours if (time := one.windows.newest) is not None), default=None)
         lateness = engine.spec.window.lateness if engine else 0
         accepted = (t for t in totals if (t.model, t.outcome, t.reason) == (name, "accepted", ""))
         return ModelSummary(
@@ -313,7 +318,7 @@ class ArchiveQueries:
             watermark=None if last is None else last - lateness,
             lag_records=self._lag(),
             open_alerts=len(opened),
-            late_records=engine.windows.late if engine else 0,
+            late_records=sum(one.windows.late for one in ours),
         )
 
     def _lag(self) -> int:
