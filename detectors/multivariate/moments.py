@@ -37,6 +37,8 @@ MIN_ROWS = 50
 """A window with fewer sampled rows is not observed."""
 LOST = 0.1
 """A feature that a window misses by so much more than the baseline is not observed by it."""
+ALONE = 0.9
+"""Share of T2 from which it is one column's shift and not one of several."""
 NEGLIGIBLE = 0.01
 """Part of a component that may rest on features that are not observed."""
 
@@ -124,7 +126,9 @@ class FittedMoments:
         score, lost = self._score(window.sample)
         parts = np.where(lost, 0.0, self.spectrum.by_feature(score))
         shares = shares_by_column(parts, self.encoder.columns, self.encoder.frame.columns)
-        return explained("several columns moved together", shares)
+        alone = next(iter(shares.values()), 0.0) >= ALONE
+        what = "one column left the others" if alone else "several columns moved together"
+        return explained(what, shares)
 
     def _score(self, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Whitened mean, and which features the window lacks."""

@@ -27,7 +27,7 @@ from monitor.engine.panel import PreparedPanel
 from monitor.engine.phase import phases
 from monitor.engine.power import Powers, with_power
 from monitor.engine.seasonal import Matching
-from monitor.engine.univariate import Statistics, detectors_of
+from monitor.engine.univariate import Measurement, Statistics, detectors_of
 from monitor.engine.windows import Stream, middle, span_of
 from monitor.model import WHOLE
 
@@ -205,7 +205,7 @@ class Judge:
         quality: tuple[QualityFinding, ...],
     ) -> Verdicts:
         compared = part.matching.of(middle(window))
-        measured = part.statistics.measure(window, compared)
+        measured = Measurement(part.statistics, window, compared)
         broken = frozenset(
             name for f in quality if f.severity == "broken" for name in (f.column, *f.columns)
         )
@@ -262,9 +262,11 @@ class Judge:
         number = self._number(stream)
         lines = panel.lines(lambda share: self._lines.panel(stream.segment, number, share))
         frame = window.profile.frame
-        told = broken | {frame.columns[column] for column in memory.columns.drifts}
-        seen = replace(window, sample=window.sample.without(frame, told))
-        return panel.judge(memory.panel, seen, x, lines, place, self._spec.policy)
+        drifted = {frame.columns[column] for column in memory.columns.drifts}
+        whole = replace(window, sample=window.sample.without(frame, broken))
+        seen = replace(window, sample=whole.sample.without(frame, drifted))
+        told = panel.judge(memory.panel, seen, x, lines, place, self._spec.policy)
+        return replace(told, window=whole)  # a drift is explained by all that can be seen
 
     def _number(self, stream: Stream) -> int:
         """Which version of the model this is, counted from 1."""

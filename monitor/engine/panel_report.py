@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from monitor.engine import policy, sentences
 from monitor.engine.decision import Finding, Status, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,16 +22,25 @@ if TYPE_CHECKING:
     from monitor.model import ModelSpec
 
 
+ENOUGH = 0.75
+"""Share of a joint shift that makes a column its cause."""
 LOUDEST = 5
 """Scores of an entry that a decision shows."""
 
 
-def panel_findings(told: Told, watch: Watch, spec: ModelSpec) -> Iterator[Finding]:
-    """One finding per entry that has moved, and one per entry that moved too little."""
+def panel_findings(
+    told: Told, watch: Watch, spec: ModelSpec, drifted: Collection[str]
+) -> Iterator[Finding]:
+    """One finding per entry that has moved, and one per entry that moved too little.
+
+    Where one of the `drifted` columns makes nearly all of it, that column is the cause.
+    """
     importance = {column.name: column.importance for column in spec.columns}
     for drift in told.standing.drifting:
         since = sentences.since(drift.since, drift.low, drift.high, spec.window.every)
-        yield _finding(told, drift, "drift", f", {since}", importance)
+        finding = _finding(told, drift, "drift", f", {since}", importance)
+        cause = next((n for n, s in finding.shares.items() if s >= ENOUGH and n in drifted), "")
+        yield replace(finding, caused_by=cause)
     for entry in told.standing.warned:
         drift = policy.opened(watch, told.result, entry)
         yield _finding(told, drift, "warning", ": too small to be called drift", importance)

@@ -15,7 +15,6 @@ from monitor.engine.decision import Finding, Status, Verdict, Verdicts, rfc3339
 from monitor.engine.histograms import Histograms
 from monitor.engine.panel_report import panel_findings, panel_values
 from monitor.engine.power import shortfall
-from monitor.engine.univariate import crossings
 from monitor.model import WHOLE
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from monitor.engine.memory import Drift, StreamMemory
     from monitor.engine.panel import Told
     from monitor.engine.policy import Standing
-    from monitor.engine.univariate import Measured
+    from monitor.engine.univariate import Measurement
     from monitor.engine.windows import ClosedWindow
     from monitor.model import ModelSpec
 
@@ -74,7 +73,7 @@ class Reporter:
         lines: NDArray[np.float64],
         standing: Standing,
         quality: Sequence[QualityFinding],
-        measured: Sequence[Measured],
+        measured: Measurement,
         panel: Told | None,
     ) -> Verdicts:
         """Everything that is said about a window with enough records."""
@@ -86,9 +85,10 @@ class Reporter:
             if self._columns[drift.column] not in told
         ]
         found += [self._warned(column, memory, result, lines) for column in standing.warned]
-        found += [one for one in crossings(measured, self._window) if one.column not in told]
+        found += [one for one in measured.crossings() if one.column not in told]
         if panel is not None and memory.panel is not None:
-            found += panel_findings(panel, memory.panel, self._spec)
+            drifted = {self._columns[drift.column] for drift in standing.drifting}
+            found += panel_findings(panel, memory.panel, self._spec, drifted)
         samples = self._baseline.sample, self._window.sample
         findings = attributed(self._ranked(found), self._frame, *samples)
         return Verdicts(
@@ -239,11 +239,13 @@ class Reporter:
         findings: Sequence[Finding],
         result: StepResult,
         lines: NDArray[np.float64],
-        measured: Sequence[Measured],
+        measured: Measurement,
     ) -> dict[str, dict[str, Any]]:
         status = {name: int(found) for name, found in _statuses(findings).items()}
         values = column_values(self._window.profile, self._pictures.baseline, result, lines, status)
-        add_statistics(values, measured, self._told(findings))
+        kept = self._told(findings)
+        if kept:
+            add_statistics(values, measured.measured, kept)
         return values
 
     def _told(self, findings: Sequence[Finding]) -> Collection[str]:

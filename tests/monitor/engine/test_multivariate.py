@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,3 +120,19 @@ def test_it_replays_identically_across_restarts(learned: Baseline) -> None:
     shuffled = [take(batch, rng.permutation(len(batch))) for batch in batches]
     other = decisions_of(learned, shuffled, restart=False)
     assert [d.body for d in other] == [d.body for d in straight]
+
+
+def test_a_column_that_drifts_by_itself_is_told_as_such(learned: Baseline) -> None:
+    batches = stream(HISTORY, 12)
+    batches[4:] = [_late(batch) for batch in batches[4:]]
+    made = decisions_of(learned, batches, restart=False)
+    drifts = [f for d in made for f in d.findings if f.severity == "drift"]
+    assert {f.column for f in drifts if f.kind == "drift"} == {"delay"}
+    joint = [f for f in drifts if f.kind == "multivariate"]
+    assert all(f.caused_by == "delay" for f in joint)
+
+
+def _late(batch: RecordBatch) -> RecordBatch:
+    delay = batch.columns["delay"]
+    assert isinstance(delay, Numbers)
+    return replace(batch, columns={**batch.columns, "delay": Numbers(delay.values + 0.5)})
