@@ -68,6 +68,8 @@ def find_unit_changes(baseline: QualityBaseline, window: Observed) -> tuple[Qual
     """Find columns whose values were converted."""
     found = []
     rows = window.sample.numeric[:MOST_ROWS]
+    if len(rows) < LEAST:
+        return ()
     for j, name in enumerate(baseline.frame.numeric.names):
         known, values = baseline.traits.values[j], increasing(rows[:, j])
         match = recognise(known, values, baseline.usually_apart[j])

@@ -11,6 +11,7 @@ finding of the asked severity. Such a rule is outside the false-alarm budget.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -80,6 +81,11 @@ class Statistics:
         pooled = Compared.of(baseline.profile, detectors_of(spec))
         return cls(pooled, spec.detectors, baseline.history, spec.window.every)
 
+    @property
+    def alarms(self) -> bool:
+        """Whether the configuration lets a statistic alarm."""
+        return any(spec.severity for spec in self.asked or ())
+
     def measure(self, window: ClosedWindow, compared: Compared) -> list[Measured]:
         """Every detector's word beside `compared`, in the order of the configuration.
 
@@ -132,6 +138,24 @@ def _window_p(
     observed = np.add.reduce(~np.isnan(beside), axis=0, dtype=np.uint32)
     usable = (observed >= FEWEST) & ~np.isnan(here)
     return np.where(usable, (1.0 + farther) / (1.0 + observed), np.nan)
+
+
+class Measurement:
+    """What `Statistics.measure` says of one window; nothing is measured before somebody asks."""
+
+    def __init__(self, statistics: Statistics, window: ClosedWindow, compared: Compared) -> None:
+        self._statistics = statistics
+        self._window = window
+        self._compared = compared
+
+    @cached_property
+    def measured(self) -> list[Measured]:
+        """Every detector's word."""
+        return self._statistics.measure(self._window, self._compared)
+
+    def crossings(self) -> list[Finding]:
+        """What people's own thresholds make of it."""
+        return crossings(self.measured, self._window) if self._statistics.alarms else []
 
 
 def crossings(measured: Sequence[Measured], window: ClosedWindow) -> list[Finding]:
