@@ -34,6 +34,8 @@ class PerformanceBaseline:
         losses first, then disparities.
     calibration
         Fitted on `series`; None when fewer windows have labels than that needs.
+    counts
+        int64 `(w, 2)`: sampled predictions and labels of every window, labelled or not.
     limit
         Predictions that were kept of a window, and are to be.
     coverage
@@ -53,6 +55,7 @@ class PerformanceBaseline:
     mid: NDArray[np.int64]
     series: NDArray[np.float64]
     calibration: Calibration | None
+    counts: NDArray[np.int64]
     limit: int
     coverage: float
     delays: NDArray[np.float64]

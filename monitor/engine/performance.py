@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from detectors.quality.labels import UsualLabels
 from detectors.sequential.budget import Share
 from monitor.engine.cohort import Cohort, Outcome
 from monitor.engine.estimation import fit_estimator
@@ -52,6 +53,10 @@ class Lines(Protocol):
         """Evidence at which each entry that spends from `share` alarms."""
         ...
 
+    def quality_alpha(self, segment: str) -> float:
+        """Probability per rule and window below which a quality rule may alarm."""
+        ...
+
 
 class Performance:
     """What is known of one model's performance.
@@ -79,6 +84,9 @@ class Performance:
             spec.performance, self._figures, outputs.read(whole.sample), spec.window.every
         )
         self._coverage = whole.performance.coverage
+        counts = whole.performance.counts
+        alpha = lines.quality_alpha(WHOLE)
+        self._usual = UsualLabels.of(counts[:, 0], counts[:, 1], None, alpha)
         self._limit = whole.performance.limit
         self._lines = lines
         self._store = LabelStore(spec.performance.horizon, spec.performance.max_waiting)
@@ -137,6 +145,9 @@ class Performance:
         for cohort in left:
             if not cohort.judged:
                 self._judge(cohort)
+            if self._store.is_over(cohort):
+                found = self._usual.find(len(cohort.predictions), cohort.labelled, None)
+                self._stream(cohort.version).miss(cohort, found)
             if cohort.changes != cohort.told:
                 self._rows += self._figures.measured(cohort)
 

@@ -152,6 +152,7 @@ class LabelledHistory:
         self._spec = spec
         self._mid: list[int] = []
         self._sums: list[Sums] = []
+        self._counts: list[tuple[int, int]] = []
         self._fair: list[NDArray[np.float64]] = []
         self._delays: list[NDArray[np.int64]] = []
         self._rows = 0
@@ -162,6 +163,7 @@ class LabelledHistory:
         if cohort is None or outputs is None:
             return
         self._rows += len(cohort.predictions)
+        self._counts.append((len(cohort.predictions), cohort.labelled))
         known = ~np.isnan(cohort.truth)
         if known.any():
             self._mid.append(mid)
@@ -198,6 +200,7 @@ class LabelledHistory:
             calibration=self._calibrated(
                 bank, series[observed], observed, season.design(mid), exchangeable=exchangeable
             ),
+            counts=np.array(self._counts, dtype=np.int64).reshape(-1, 2),
             limit=self.truths.limit,
             coverage=self._coverage(delays),
             delays=np.percentile(delays, _PERCENTILES) if len(delays) else np.empty(0),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from detectors.result import QualityKind
 from monitor.engine import sentences
 from monitor.engine.decision import Finding, rfc3339
 from monitor.engine.losses import ABSOLUTE, BRIER, ERROR, GAP, POSITIVE, SHARES, Sums
@@ -79,6 +80,23 @@ def moved(
         evidence_log10=drift.evidence_log10,
         line_log10=math.log10(told.lines[drift.column]),
         effect=drift.effect,
+    )
+
+
+def unlabelled(start: int, severity: str, text: str, observed: float, usual: float) -> Finding:
+    """A window whose labels did not come as usual, now that no more can come."""
+    at = rfc3339(start)
+    return Finding(
+        kind=QualityKind.LABELS.value,
+        column="",
+        severity=severity,
+        measure="labels",
+        text=f"{text}, for predictions since {at}",
+        since=at,
+        since_low=at,
+        since_high=at,
+        baseline_value=usual,
+        current_value=observed,
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from detectors.result import QualityFinding
     from detectors.sequential.calendar import Season
     from detectors.sequential.calibration import Calibration
     from monitor.baseline import Baseline
@@ -110,6 +111,9 @@ class PerformanceStream:
         Where the objectives stand.
     own
         How far estimates were off.
+    missing
+        Windows whose labels did not come as usual, not told yet: start, severity, words, share
+        that came and usual share.
     """
 
     number: int
@@ -121,6 +125,7 @@ class PerformanceStream:
     compared: dict[int, str] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     own: OwnErrors = field(default_factory=OwnErrors)
+    missing: list[tuple[int, str, str, float, float]] = field(default_factory=list)
 
     @classmethod
     def begin(cls, prepared: Prepared, number: int) -> PerformanceStream:
@@ -158,6 +163,12 @@ class PerformanceStream:
         self.told = Told(result.log10, lines, result.z)
         self._compare(prepared, recent)
 
+    def miss(self, cohort: Cohort, found: Sequence[QualityFinding]) -> None:
+        """Remember that a window's labels did not come as usual."""
+        self.missing += [
+            (cohort.start, one.severity, one.text, one.observed, one.expected) for one in found
+        ]
+
     def _compare(self, prepared: Prepared, recent: Sequence[Cohort]) -> None:
         """Put the rates of groups that have come apart into words, as they are since then."""
         if self.watch is None:
@@ -186,7 +197,8 @@ class PerformanceStream:
                 )
                 for drift, small in known
             ]
-        self.warned = []
+        findings += [report.unlabelled(*one) for one in self.missing[-1:]]
+        self.warned, self.missing = [], []
         findings += [
             one.finding(rfc3339(one.since)) for one in self.verdicts if one.standing == BREACHED
         ]
@@ -217,6 +229,7 @@ class PerformanceStream:
             "compared": list(self.compared.items()),
             "verdicts": [one.state() for one in self.verdicts],
             "own": self.own.state(),
+            "missing": [list(one) for one in self.missing],
         }
 
     @classmethod
@@ -233,6 +246,7 @@ class PerformanceStream:
         made.compared = dict(state["compared"])
         made.verdicts = [Verdict(**one) for one in state["verdicts"]]
         made.own = OwnErrors.restore(state["own"])
+        made.missing = [(at, how, text, a, b) for at, how, text, a, b in state["missing"]]
         return made
 
 

@@ -283,3 +283,19 @@ def test_labels_that_are_selected_are_said_to_be(learned: Baseline) -> None:
     assert section["labels"]["windows_waiting"] > 3
     whole = bodies(list(feed(started(learned), hours(6))))[-1]["performance"]["measured"]
     assert not whole["selected"]
+
+
+def test_labels_that_stay_away_are_found_when_no_more_can_come(learned: Baseline) -> None:
+    spec = replace(SPEC, performance=replace(SPEC.performance, horizon=6 * HOUR))
+
+    def few(hour: tuple[RecordBatch, LabelBatch]) -> tuple[RecordBatch, LabelBatch]:
+        """A third of the labels."""
+        records, labels = hour
+        return records, take_labels(labels, np.arange(len(labels)) % 3 == 0)
+
+    stream = [few(hour) for hour in hours(3)] + hours(15, seed=8, first=WINDOWS + 3)
+    decisions = list(feed(started(streams.baseline(spec), spec), stream))
+    found = [f for body in bodies(decisions) for f in body["findings"] if f["kind"] == "labels"]
+    assert found
+    assert "33.3 % of the predictions have a label (baseline 100 %)" in found[0]["text"]
+    assert found[0]["severity"] == "broken"
