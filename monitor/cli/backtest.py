@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from detectors.sequential.budget import Share
 from monitor.cli.options import as_json, config_file
 from monitor.cli.output import print_json, print_table, progress, say
 from monitor.cli.replay import micros_of
@@ -19,7 +20,7 @@ from monitor.engine.sentences import moment, number
 from monitor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from monitor.app.backtest import Report
     from monitor.config.model import Config
@@ -32,6 +33,8 @@ RESTLESS: Final = 0.2
 """Share of windows near the line from which a column is called always near it."""
 FEW_WINDOWS: Final = 5
 DAY: Final = 86_400
+ACCUMULATED: Final = frozenset(Share) | {"drift", "missing", "wrong_type"}
+"""Kinds that say something new each time: evidence had to grow again."""
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAYS = click.FloatRange(0, 36_500, min_open=True)
@@ -150,7 +153,7 @@ def _tell(found: Report) -> None:
         click.echo()
         print_table(
             ("fired", "resolved", "found after", "severity", "segment", "what"),
-            [_alert_row(alert) for alert in outcome.fired],
+            list(map(_alert_row, *_grouped(outcome.fired))),
         )
     click.echo("\nVerdicts")
     print_table(("stream", "stage", *VERDICTS), list(map(_verdict_row, outcome.streams.items())))
@@ -180,14 +183,27 @@ def _is_restless(reach: Reach) -> bool:
     return reach.windows >= FEW_WINDOWS and reach.restless >= RESTLESS
 
 
-def _alert_row(alert: Fired) -> tuple[str, ...]:
+def _grouped(fired: Sequence[Fired]) -> tuple[list[Fired], list[int]]:
+    """Alerts to show and how often each fired: a rule that fires every week is told once."""
+    groups: dict[tuple[str, ...], list[Fired]] = {}
+    for alert in fired:
+        key: tuple[str, ...] = (alert.model, alert.segment, alert.column, alert.kind)
+        if alert.kind in ACCUMULATED:
+            key = (*key, str(alert.fired))
+        groups.setdefault(key, []).append(alert)
+    shown = [replace(found[0], resolved=found[-1].resolved) for found in groups.values()]
+    return shown, [len(found) for found in groups.values()]
+
+
+def _alert_row(alert: Fired, times: int) -> tuple[str, ...]:
+    again = f" (fired {times} times, last resolution shown)" if times > 1 else ""
     return (
         moment(alert.fired),
         "still firing" if alert.resolved is None else moment(alert.resolved),
         _counted(alert.windows, "window") if alert.windows else "",
         alert.severity,
         alert.segment or "all",
-        alert.text,
+        alert.text + again,
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from monitor.cli.backtest import _grouped
 from monitor.cli.main import main
+from monitor.drivers.backtest import Fired
 from tests import shop
 from tests.monitor.drivers import setting
 
@@ -114,3 +117,25 @@ def test_logs_of_other_models(folder: Path, capsys: pytest.CaptureFixture[str]) 
     (folder / "driftd.yaml").write_text(text)
     assert main(["backtest", "log.ndjson", "--baseline-days", "1"]) == 2
     assert "no records of a model in the configuration" in capsys.readouterr().err
+
+
+def test_a_model_that_learns_is_tested_after_what_it_learned(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (folder / "driftd.yaml").read_text().replace("shop.baseline", "{learn: 60m}")
+    (folder / "driftd.yaml").write_text(text)
+    found = told(capsys, "log.ndjson")
+    assert found["from"] == "2024-03-04T01:00:00Z"
+    assert found["records"] == 6_000
+
+
+def test_a_rule_that_fires_again_and_again_is_told_once() -> None:
+    one = Fired("m", "", "x", "unseen", "warning", 1, 2, None, 1, "new values")
+    drift = replace(one, kind="drift")
+    shown, times = _grouped(
+        [one, drift, replace(one, fired=5, resolved=7), replace(drift, fired=6)]
+    )
+    assert [(alert.kind, alert.resolved) for alert in shown] == [
+        ("unseen", 7), ("drift", 2), ("drift", 2)
+    ]  # fmt: skip
+    assert times == [2, 1, 1]

@@ -147,3 +147,12 @@ def test_schema_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == 0
     printed: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert printed == json_schema()
+
+
+def test_check_says_that_a_model_has_to_learn_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "driftd.yaml"
+    path.write_text("models: [{name: flights, baseline: {learn: 14d, rolling: 30d, refresh: 12d}}]")
+    assert main(["config", "check", "-c", str(path)]) == 0
+    assert "flights: learns what is normal from 14d of its log" in capsys.readouterr().out
