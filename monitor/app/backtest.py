@@ -168,9 +168,9 @@ def _learned(
         first = [_within(batch, None, ends[name]) for batch in batches]
         left += [_within(batch, ends[name], None) for batch in batches]
         first = [batch for batch in first if len(batch)]
-        learned[name] = build_baseline(
-            first, spec_of(models[name], watched_columns(models[name], first))
-        )
+        spec = spec_of(models[name], watched_columns(models[name], first))
+        known = [batch for batch in labels if batch.model == name]
+        learned[name] = build_baseline(first, spec, labels=known)
     return learned, [Decoded([batch for batch in left if len(batch)], labels)]
 
 
