@@ -115,6 +115,7 @@ class Decision(msgspec.Struct, frozen=True):
     verdict: str = "insufficient"
     guarantee: str = ""
     stage: str = ""
+    reference: str = ""
     power: Power = Power()
     needs: Needs = Needs()
     summary: str = ""
