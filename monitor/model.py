@@ -79,6 +79,8 @@ class PerformanceSpec:
         Cost of every (true, predicted) class; empty for none.
     quantile
         Which quantile a regression predicts, for its quantile loss.
+    weighted
+        Whether estimates of a classifier follow the mix of inputs.
     objective, tolerance
         What performance must be, and by how much it may be worse than the baseline's (None: that
         is not asked).
@@ -94,6 +96,7 @@ class PerformanceSpec:
     metrics: tuple[str, ...] = ()
     costs: tuple[tuple[float, ...], ...] = ()
     quantile: float = 0.5
+    weighted: bool = False
     objective: ObjectiveSpec | None = None
     tolerance: float | None = None
     min_effect: float = 0.02

@@ -96,6 +96,7 @@ def performance_of(model: JudgedModel) -> PerformanceSpec:
         metrics=said.metrics,
         costs=said.cost_matrix,
         quantile=said.quantile,
+        weighted=said.importance_weighting,
         objective=objective,
         tolerance=said.tolerance,
         min_effect=said.min_effect,

@@ -46,6 +46,8 @@ class PerformanceConfig(Section):
     """`cost_matrix[truth][prediction]`, classes in the order of their names, positive last."""
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Which quantile a regression predicts, for its quantile loss."""
+    importance_weighting: bool = False
+    """Estimates without labels follow the mix of inputs, at the cost of a fit for every window."""
     matured: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Share of the labels that can be expected with which a window is judged."""
     min_effect: Annotated[float, Field(ge=0, le=10)] = 0.02

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from detectors.performance.cbpe import Cbpe
+from detectors.performance.cbpe import LEAST_ROWS, Cbpe
+from detectors.performance.density_ratio import importance
 from detectors.performance.dle import Dle
 from detectors.performance.metrics import METRICS
 from detectors.performance.outcomes import Outcomes
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from detectors.performance.estimate import Estimate
     from detectors.profile.sample import Sample
     from monitor.engine.outputs import Outputs, Read
+    from monitor.model import PerformanceSpec
 
 
 ABSOLUTE: Final = "mae"
@@ -42,33 +44,37 @@ class Estimator(Protocol):
         ...
 
 
-def fit_estimator(
-    outputs: Outputs, sample: Sample, metrics: Sequence[str] = (), quantile: float = 0.5
-) -> Estimator | None:
+def fit_estimator(outputs: Outputs, sample: Sample, spec: PerformanceSpec) -> Estimator | None:
     """The estimator of the task, from the rows of the baseline whose truth is known.
 
-    None where these are too few, or a classifier has no scores. `metrics` and `quantile` are those
-    that are asked for of a regression.
+    None where these are too few, or a classifier has no scores.
     """
     rows = outputs.read(sample)
     known = ~np.isnan(sample.truth)
     labelled = Outcomes(sample.truth[known], rows.predicted[known], rows.scores[known])
     task = outputs.task
     if task.kind == REGRESSION:
-        able = tuple(name for name in ESTIMABLE if name in {ABSOLUTE, "rmse", *metrics})
-        learned = Dle(metrics=able, quantile=quantile).fit(labelled, _features(rows)[known])
+        able = tuple(name for name in ESTIMABLE if name in {ABSOLUTE, "rmse", *spec.metrics})
+        learned = Dle(metrics=able, quantile=spec.quantile).fit(labelled, _features(rows)[known])
         return None if learned is None else ByLoss(learned, able)
     if not outputs.scored:
         return None
     fit = Cbpe().fit(labelled, task=task.kind, classes=len(task.classes))
-    return None if fit is None else ByConfidence(fit)
+    if fit is None:
+        return None
+    return ByConfidence(fit, (labelled, sample.numeric[known]) if spec.weighted else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByConfidence:
-    """A classifier's own calibrated probabilities."""
+    """A classifier's own calibrated probabilities.
+
+    With the baseline's labelled rows and their numeric columns `(m, f)`, probabilities are
+    calibrated anew for every window, on rows that weigh as much as their like has become.
+    """
 
     fit: FittedCbpe
+    baseline: tuple[Outcomes, NDArray[np.float64]] | None = None
 
     def expected(self, rows: Read) -> NDArray[np.float64]:
         """See `Estimator`: the probability that the prediction is wrong."""
@@ -82,7 +88,20 @@ class ByConfidence:
     def estimate(self, rows: Read, names: Sequence[str]) -> tuple[Estimate, ...]:
         """See `Estimator`; costs and calibration are measured on labels only."""
         able = [name for name in names if METRICS[name].needs != "cost" and name != "ece"]
-        return self.fit.estimate(rows.predicted, rows.scores, able)
+        return self._weighted(rows).estimate(rows.predicted, rows.scores, able)
+
+    def _weighted(self, rows: Read) -> FittedCbpe:
+        """Calibrated for the mix of these rows, as far as the baseline has their like."""
+        if self.baseline is None or not len(rows.sample):
+            return self.fit
+        labelled, columns = self.baseline
+        found = importance(columns, rows.sample.numeric)
+        if found.effective < LEAST_ROWS:
+            return self.fit
+        weighed = replace(labelled, weights=found.weights)
+        setting = self.fit.setting
+        fit = Cbpe().fit(weighed, task=setting.task, classes=setting.classes)
+        return fit or self.fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,9 +73,7 @@ class Performance:
             raise ValueError("the baseline knows no outputs")
         self._spec = spec
         self._outputs = outputs
-        self._estimator = fit_estimator(
-            outputs, whole.sample, spec.performance.metrics, spec.performance.quantile
-        )
+        self._estimator = fit_estimator(outputs, whole.sample, spec.performance)
         estimated = self._estimator is not None
         self._names = names_of(outputs.task, scored=outputs.scored, estimated=estimated)
         self._prepared = Prepared.of(spec, baseline, self._names, outputs)

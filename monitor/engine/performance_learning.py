@@ -116,9 +116,7 @@ class Truths:
             delays = (cohort.known - cohort.predictions.times)[~np.isnan(cohort.truth)]
             usual = float(np.percentile(delays, _NEARLY_ALL)) if len(delays) else 0.0
             self.limit = rows_per_window(spec.window, spec.performance, rate, usual)
-            self._estimator = fit_estimator(
-                self.outputs, self.sample, spec.performance.metrics, spec.performance.quantile
-            )
+            self._estimator = fit_estimator(self.outputs, self.sample, spec.performance)
             rows = self.outputs.read(self.sample)
             self.groups = fit_groups(self.outputs, spec.performance, rows)
             self.names = names_of(

@@ -299,3 +299,12 @@ def test_labels_that_stay_away_are_found_when_no_more_can_come(learned: Baseline
     assert found
     assert "33.3 % of the predictions have a label (baseline 100 %)" in found[0]["text"]
     assert found[0]["severity"] == "broken"
+
+
+def test_estimates_may_follow_the_mix_of_inputs() -> None:
+    spec = replace(SPEC, performance=replace(SPEC.performance, weighted=True))
+    engine = started(streams.baseline(spec), spec)
+    for at, (records, _) in enumerate(hours(3)):
+        engine.step(at + 2, "records", encode_block([records]))
+    found = figures(engine, kind=ESTIMATED, metric="accuracy")
+    assert [row.value == pytest.approx(0.8, abs=0.06) for row in found] == [True, True]
