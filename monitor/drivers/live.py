@@ -213,7 +213,7 @@ class LiveDriver:
     def close_idle(self) -> None:
         """Write into the journal which silent streams are to be closed (see `idle`)."""
         now = self._clock.now()
-        for name, model in self.engine.models.items():
+        for name, model in (*self.engine.models.items(), *self.engine.unfinished()):
             arrived = self._arrived.get(name, self._started)
             to = advance_to(model, arrived, now, self._idle.get(model_of(name)))
             if to is not None:

@@ -130,6 +130,14 @@ class Engine:
         found = (model.due(key) for key, model in self.models.items())
         return [due for due in found if due is not None]
 
+    def unfinished(self) -> list[tuple[str, Follower]]:
+        """Engines that were replaced while a window was open, and have not judged it yet."""
+        return [
+            (old.key, old.engine)
+            for old in self._retired
+            if old.engine.windows.open_end() is not None
+        ]
+
     def state(self) -> dict[str, Any]:
         """Plain data (see `monitor.packing`) from which `restore` continues identically."""
         return {

@@ -189,6 +189,23 @@ def test_a_backlog_is_judged_from_where_the_baseline_was_due(tmp_path: Path) -> 
         assert shop.same_in_replay()
 
 
+def test_the_last_window_of_a_replaced_engine_closes_in_silence(tmp_path: Path) -> None:
+    with live(tmp_path, "{learn: 20m}") as shop:
+        for index in range(LEARN + 1):
+            shop.send(window(index))
+            shop.step()
+        assert shop.built == [MODEL]
+        before = len(shop.whole())
+        shop.clock.advance(40 * 60)
+        shop.driver.close_idle()
+        shop.step()
+        assert len(shop.whole()) == before + 1
+        last = shop.archive.reader.run(journal.last_seq)
+        shop.driver.close_idle()
+        assert shop.archive.reader.run(journal.last_seq) == last, "once is enough"
+        assert shop.same_in_replay()
+
+
 def test_what_is_learned_survives_restarts(tmp_path: Path) -> None:
     with live(tmp_path, "{learn: 20m}") as shop:
         for index in range(LEARN + 3):
