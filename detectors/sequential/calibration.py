@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -255,47 +255,35 @@ def estimate(
     InputError
         If shapes disagree or there are fewer than 2 windows.
     """
-    y, x, size = history.y, history.x, history.size
-    windows, series = len(y), len(bank.column)
-    if windows < 2 or y.shape != (windows, series) or len(x) != windows:  # noqa: PLR2004
-        raise InputError(f"cannot calibrate on components {y.shape} and regressors {x.shape}")
+    _check(history, len(bank.column))
     growth = _growth(history, bank.kind)
-    commonly = float(np.median(growth)) if series else 0.0
-    weight = 1 / np.sqrt(growth_factor(commonly, size))[:, None]
-    x = x * np.sqrt(size)[:, None] * weight
-    coefficients, covariance = fit_level(y * weight, x)
-    shape = np.sqrt(growth_factor(growth, size[:, None]))
-    residuals = (y - x @ coefficients / weight) / shape
-    spread = robust_scale(residuals)
-    tamed = np.clip(residuals, -CLIP * spread, CLIP * spread)
-    phi = fit_autoregression(tamed, x, history.consecutive)
-    innovations = _innovations(residuals, tamed, phi, history.consecutive)
-    used = np.trace(covariance @ (x.T @ x)) + len(phi)
-    innovations *= np.sqrt(windows / max(windows - used, windows / 4))
+    commonly = float(np.median(growth)) if len(growth) else 0.0
+    fit = _regressed(history, growth, commonly)
+    phi = fit_autoregression(fit.tamed, fit.x, history.consecutive)
+    innovations = _innovations(fit, phi, history.consecutive)
     tails = np.minimum(
         fit_freedom(innovations, bank.kind, bank.column), at_most_freedom(bank.freedom)
     )
     scale = floored(student_scale(innovations, tails))
     standard = innovations / scale
     upper, lower = side_scales(standard, tails)
-    to_lag = shape * np.sqrt(size)[:, None] / shape**2
     return Calibration(
         columns=bank.columns,
         column=bank.column,
         weight=bank.weight,
-        windows=windows,
+        windows=len(history.y),
         usual=usual,
         growth=growth,
         commonly=commonly,
-        thin=_thinness(y, x.shape[1]),
-        coefficients=coefficients,
-        covariance=covariance,
+        thin=_thinness(history.y, fit.x.shape[1]),
+        coefficients=fit.coefficients,
+        covariance=fit.covariance,
         phi=phi,
-        lags=(tamed * to_lag)[::-1][: len(phi)].copy(),
+        lags=fit.carried[::-1][: len(phi)].copy(),
         scale=scale,
         upper=upper,
         lower=lower,
-        spread=np.maximum(spread, scale),
+        spread=np.maximum(fit.spread, scale),
         ratios=variance_ratios(standard),
         tails=tails,
         typical=typical_values(np.where(standard > 0, standard / upper, standard / lower)),
@@ -305,6 +293,39 @@ def estimate(
         expected_alarms=0.0,
         guarantee=guarantee,
     )
+
+
+def _check(history: History, series: int) -> None:
+    windows = len(history.y)
+    shapes = history.y.shape, history.x.shape
+    if windows < 2 or shapes != ((windows, series), (windows, shapes[1][1])):  # noqa: PLR2004
+        raise InputError(f"cannot calibrate on components {shapes[0]} and regressors {shapes[1]}")
+
+
+class _Regressed(NamedTuple):
+    """Level and season taken out: regressors as weighted, residuals at size 1, and the rest."""
+
+    x: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    tamed: NDArray[np.float64]
+    carried: NDArray[np.float64]
+
+
+def _regressed(history: History, growth: NDArray[np.float64], commonly: float) -> _Regressed:
+    """Residuals `(R, S)` of windows of all sizes; `tamed` with wild ones pulled in."""
+    size = history.size[:, None]
+    weight = 1 / np.sqrt(growth_factor(commonly, size))
+    x = history.x * np.sqrt(size) * weight
+    coefficients, covariance = fit_level(history.y * weight, x)
+    shape = np.sqrt(growth_factor(growth, size))
+    residuals = (history.y - x @ coefficients / weight) / shape
+    spread = robust_scale(residuals)
+    tamed = np.clip(residuals, -CLIP * spread, CLIP * spread)
+    carried = tamed * np.sqrt(size) / shape
+    return _Regressed(x, coefficients, covariance, residuals, spread, tamed, carried)
 
 
 def _growth(history: History, kind: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -321,20 +342,20 @@ def _thinness(y: NDArray[np.float64], terms: int) -> NDArray[np.float64]:
 
 
 def _innovations(
-    residuals: NDArray[np.float64],
-    tamed: NDArray[np.float64],
-    phi: NDArray[np.float64],
-    consecutive: NDArray[np.bool_],
+    fit: _Regressed, phi: NDArray[np.float64], consecutive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """One-step errors `(R - p, S)` of the autoregression; a lag that is unknown counts as 0.
 
-    After a gap they are unknown themselves: without a past the errors are larger.
+    After a gap they are unknown themselves: without a past the errors are larger. They are scaled
+    up for the parameters that were fitted to them.
     """
-    order = len(phi)
-    innovations = residuals[order:].copy()
+    order, windows = len(phi), len(fit.residuals)
+    innovations = fit.residuals[order:].copy()
     for k in range(order):
-        innovations -= phi[k] * np.nan_to_num(tamed[order - 1 - k : len(tamed) - 1 - k])
+        innovations -= phi[k] * np.nan_to_num(fit.tamed[order - 1 - k : windows - 1 - k])
     broken: NDArray[np.bool_] = np.any(lags_broken(consecutive, order)[:, order:], axis=0)
     if broken.mean() < MOSTLY:
         innovations[broken] = np.where(phi.any(axis=0), np.nan, innovations[broken])
-    return innovations
+    used = np.trace(fit.covariance @ (fit.x.T @ fit.x)) + order
+    scaled: NDArray[np.float64] = innovations * np.sqrt(windows / max(windows - used, windows / 4))
+    return scaled
