@@ -87,10 +87,10 @@ def test_digest_is_the_same_on_every_machine() -> None:
         b'{"baselines":{},"budget":{"false_alarms":1.0,"per_days":30.0},"format":1,"models":['
         b'{"columns":{},"detectors":"auto","fairness":{"groups":[],"metrics":[],"min_rows":100},'
         b'"holidays":[],"label_horizon":"14d","min_records":200,"name":"flights","performance":'
-        b'{"cost_matrix":[],"matured":0.95,"max_waiting":200000,"metrics":[],"min_effect":0.02,'
-        b'"objective":null,"quantile":0.5,"tolerance":null},"policy":{"min_effect":0.05,'
-        b'"recover_windows":3},"positive":null,"quality":{},"segments":[],"task":"none","window":'
-        b'{"every":"1d","lateness":"10m","records":null}}]}'
+        b'{"cost_matrix":[],"importance_weighting":false,"matured":0.95,"max_waiting":200000,'
+        b'"metrics":[],"min_effect":0.02,"objective":null,"quantile":0.5,"tolerance":null},'
+        b'"policy":{"min_effect":0.05,"recover_windows":3},"positive":null,"quality":{},'
+        b'"segments":[],"task":"none","window":{"every":"1d","lateness":"10m","records":null}}]}'
     )
 
 
