@@ -253,7 +253,7 @@ QUIET: Mapping[str, Quiet] = {
     "unequal life": Quiet(_unequal_life, "40 to 2,000 rows by the hour, season and wander"),
     "rarely filled": Quiet(_rarely_filled, "columns of which 1 to 6 % is there"),
     "near zero": Quiet(_near_zero, "counts of a few per mille"),
-    "correlated": Quiet(_correlated, "200 columns, rows correlated .9, wander", months=1 / 3),
+    "correlated": Quiet(_correlated, "200 columns, rows correlated .9, wander"),
     "days": Quiet(_days, "windows of a day, 90 of them the baseline", period=30),
     "micro": Quiet(_micro, "windows of 100 rows every 6 minutes", months=1 / 6, period=7200),
     "sparse": Quiet(_sparse, "600 columns of segments with 20 to 60 rows", months=1 / 3),
