@@ -93,7 +93,9 @@ def learned_now() -> Baseline:
 
 def test_all_versions_are_one_normal() -> None:
     batches = [replace(batch, version=str(i % 3)) for i, batch in enumerate(history())]
-    assert build_baseline(batches, SPEC).id == build_baseline(history(), SPEC).id
+    several = build_baseline(batches, SPEC)
+    assert several.versions == ("0", "1", "2")
+    assert replace(several, versions=("1",)).named().id == build_baseline(history(), SPEC).id
 
 
 def test_too_few_windows_are_dealt_at_random_and_said_to_be() -> None:
