@@ -17,9 +17,7 @@ LIVE_WINDOWS = 2
 """A stream whose newest event is within so many windows of the clock runs with the clock."""
 
 
-def advance_to(
-    model: Follower, last_arrival: int, now: int, idle: int | None = None
-) -> int | None:
+def advance_to(model: Follower, last_arrival: int, now: int, idle: int | None = None) -> int | None:
     """How far (microseconds) the windows of an idle model may be closed; None for not at all.
 
     Parameters
