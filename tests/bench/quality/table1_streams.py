@@ -97,8 +97,8 @@ def false_alarms(months: int) -> Table:
                 "60 columns (45 numeric of four shapes, 15 categorical) in windows of 1,000 rows "
                 "an hour and 336 windows of baseline, if nothing else is said. 'Windows' counts "
                 "windows in which anything crossed: columns that move together alarm together. "
-                "* no setting of the prototype was chosen on it. Unknown holidays are real changes to a monitor "
-                "whose calendar lacks them."
+                "* no setting of the prototype was chosen on it. Unknown holidays are real changes "
+                "to a monitor whose calendar lacks them."
             ),
         ),
         readme=(tuple(r[0] for r in rows), ("crossed", "windows", "told", "prototype")),
