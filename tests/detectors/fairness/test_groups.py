@@ -13,7 +13,7 @@ from detectors.errors import InputError, ParameterError
 from detectors.fairness.groups import FOUR_FIFTHS, RATES, disparities
 from detectors.performance.outcomes import Outcomes
 
-DATA = Path("/work/shared/data/monitoring")
+DATA = Path(__file__).parents[4] / "shared/data/monitoring"
 #               a a a a a  b b b b b
 TRUTH = np.array([1, 1, 0, 0, 1, 1, 0, 0, 0, 1.0])
 SAID = np.array([1, 0, 0, 1, 1, 1, 0, 0, 1, 0.0])

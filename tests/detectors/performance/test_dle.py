@@ -17,7 +17,7 @@ from detectors.performance.dle import Dle
 from detectors.performance.metrics import measure
 from detectors.performance.outcomes import Outcomes
 
-DATA = Path("/work/shared/data/monitoring/bike_sharing_hour.parquet")
+DATA = Path(__file__).parents[4] / "shared/data/monitoring/bike_sharing_hour.parquet"
 NAMES = ("mae", "rmse")
 
 

@@ -13,7 +13,7 @@ from detectors.performance.cbpe import Cbpe
 from detectors.performance.metrics import measure
 from detectors.performance.outcomes import Outcomes
 
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).parents[4] / "shared/data"
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the data folder is not part of driftd")
 
 STANDARD = "Tutorial_Calculating_Standard_Metrics_Binary_Classification__cell5.csv"
