@@ -133,8 +133,8 @@ def damage() -> Table:
         header=("column", "what happened", "found", "told before"),
         rows=tuple(rows),
         notes=(
-            f"Windows of 5,000 rows; {extra} other findings in that window. The value '50%' is new "
-            "from row 0 on, at .8 %: that is the one word before.",
+            f"Windows of 5,000 rows; {extra} other findings in that window.",
+            "The value '50%' is new from row 0 on, at .8 %: that is the one word before.",
         ),
         readme=(tuple(column for column, _ in DAMAGED), ("what happened", "found", "told before")),
     )
