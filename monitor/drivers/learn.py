@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.profile.fitting import fit_frame
 from detectors.profile.profile import Profile
 from detectors.profile.sample import FINER, Reservoir, Sample
 from detectors.quality.counters import count_faults
@@ -28,22 +27,23 @@ from detectors.univariate.battery import Battery
 from monitor.baseline import Baseline, History, PanelBaseline, SegmentBaseline
 from monitor.clock import MICROS
 from monitor.columnar import take
-from monitor.engine.columns import Framer, as_numbers, as_texts
+from monitor.engine.columns import Framer
 from monitor.engine.cutting import windows_for
 from monitor.engine.panel import fit_panel
 from monitor.engine.performance_learning import LabelledHistory, Truths
+from monitor.engine.pieces import CHUNK, dealt_like, in_order
 from monitor.engine.seasonal import PhaseLearner
-from monitor.engine.segments import Segments, segment_column, split
+from monitor.engine.segments import Segments, split
+from monitor.engine.survey import dimensions_of, frame_of, segments_of
 from monitor.engine.texts import derive, encoded_dimensions, encoders_of
 from monitor.engine.univariate import history_of, narrowed
 from monitor.engine.windows import middle, span_of
 from monitor.errors import InputError
 from monitor.model import WHOLE
 from monitor.progress import unheard
-from monitor.record import Mixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from detectors.sequential.calibration import Calibration, Components
     from monitor.model import ModelSpec
     from monitor.progress import Progress
-    from monitor.record import Column, LabelBatch, RecordBatch
+    from monitor.record import LabelBatch, RecordBatch
 
 MIN_WINDOWS = 8
 """Below this many real windows the history says nothing; rows are dealt at random instead."""
@@ -63,13 +63,7 @@ KEPT_STATISTICS = 1024
 
 PSEUDO_WINDOWS = 64
 FEWEST_ROWS = 2 * MIN_WINDOWS
-SEGMENTS_PER_KEY = 20
-CHUNK = 50_000
 _SEED = 20_130_101
-
-CATEGORICAL = frozenset({"categorical", "boolean"})
-NUMERIC = frozenset({"numeric"})
-EMBEDDING = "embedding"
 
 
 def build_baseline(
@@ -91,7 +85,7 @@ def build_baseline(
     InputError
         There are fewer rows than `spec.min_records`, or in every value of a segment.
     """
-    pieces = _ordered(batches, spec.window.records or CHUNK)
+    pieces = in_order(batches, spec.window.records or CHUNK)
     rows = [batch for piece in pieces for batch in piece]
     total = sum(map(len, rows))
     least = max(spec.min_records, FEWEST_ROWS)
@@ -100,11 +94,11 @@ def build_baseline(
             f"model {spec.name!r}: the baseline has {total} rows, at least {least} are needed"
         )
     texts, rows, columns = derive(rows, spec.columns)
-    spec, pieces = replace(spec, columns=columns), _like(pieces, rows)
+    spec, pieces = replace(spec, columns=columns), dealt_like(pieces, rows)
     encoders = encoders_of(spec.columns)
-    dimensions = _dimensions(rows, spec) | encoded_dimensions(rows, encoders)
-    framer = Framer(_fit_frame(rows, spec), None, dimensions, encoders)
-    known = _segments(rows, spec)
+    dimensions = dimensions_of(rows, spec) | encoded_dimensions(rows, encoders)
+    framer = Framer(frame_of(rows, spec), None, dimensions, encoders)
+    known = segments_of(rows, spec)
     pooled = _pool(rows, spec, framer, known, lambda done: progress(done, 2 * total))
     truths = _truths(rows, spec, framer.frame, labels, pooled[WHOLE])
     learners = {
@@ -380,96 +374,3 @@ def _dealt(
     for cards in dealt_to:
         learner.see(0, cards, None, ordered=False)
     return learner.learned(exchangeable=True)
-
-
-def _ordered(batches: Sequence[RecordBatch], size: int) -> list[list[RecordBatch]]:
-    """Pieces in time order under one version: a baseline knows only one normal.
-
-    Batches may overlap in time (one per version, say), so a piece holds a part of each; of several
-    batches it has `size` rows, that a window of as many records is made of neighbours in time.
-    """
-    ordered = [
-        take(replace(batch, version=""), np.argsort(batch.times, kind="stable"))
-        for batch in batches
-        if len(batch)
-    ]
-    if not ordered:
-        return []
-    times = np.concatenate([batch.times for batch in ordered])
-    owner = np.repeat(np.arange(len(ordered)), list(map(len, ordered)))
-    owner = owner[np.argsort(times, kind="stable")]
-    step = CHUNK if len(ordered) == 1 else size
-    pieces: list[list[RecordBatch]] = []
-    done = np.zeros(len(ordered), dtype=np.int64)
-    for start in range(0, len(owner), step):
-        ends = done + np.bincount(owner[start : start + step], minlength=len(ordered))
-        places = zip(ordered, done.tolist(), ends.tolist(), strict=True)
-        pieces.append([take(batch, np.arange(a, b)) for batch, a, b in places if b > a])
-        done = ends
-    return pieces
-
-
-def _like(pieces: list[list[RecordBatch]], rows: Sequence[RecordBatch]) -> list[list[RecordBatch]]:
-    """Rows dealt like the pieces that they came from."""
-    each = iter(rows)
-    return [[next(each) for _ in piece] for piece in pieces]
-
-
-def _fit_frame(rows: Sequence[RecordBatch], spec: ModelSpec) -> Frame:
-    numeric: dict[str, NDArray[np.float64]] = {}
-    categorical: dict[str, Counter[str]] = {}
-    presence: list[str] = []
-    for column in spec.columns:
-        if column.kind in NUMERIC:
-            parts = [as_numbers(batch.columns.get(column.name), len(batch))[0] for batch in rows]
-            numeric[column.name] = np.concatenate(parts)
-        elif column.kind in CATEGORICAL:
-            categorical[column.name] = _counts(batch.columns.get(column.name) for batch in rows)
-        elif column.kind != "ignore":
-            presence.append(column.name)
-    ranges = {c.name: c.range for c in spec.columns if c.range is not None and c.name in numeric}
-    return fit_frame(numeric, categorical, presence, ranges)
-
-
-def _dimensions(rows: Sequence[RecordBatch], spec: ModelSpec) -> dict[str, int]:
-    """Length of the first vector of every embedding column; nothing of columns without vectors."""
-    embeddings = [column.name for column in spec.columns if column.kind == EMBEDDING]
-    found = {
-        name: next(filter(None, (_length(batch.columns.get(name)) for batch in rows)), 0)
-        for name in embeddings
-    }
-    return {name: length for name, length in found.items() if length}
-
-
-def _length(column: Column | None) -> int:
-    values = column.values if isinstance(column, Mixed) else ()
-    return next((len(value) for value in values if isinstance(value, list)), 0)
-
-
-def _counts(columns: Iterable[Column | None]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for column in columns:
-        if column is None:
-            continue
-        texts = as_texts(column)
-        found = np.bincount(texts.codes[texts.codes >= 0], minlength=len(texts.vocabulary))
-        counts.update(dict(zip(texts.vocabulary, found.tolist(), strict=True)))
-    return counts
-
-
-def _segments(rows: Sequence[RecordBatch], spec: ModelSpec) -> Segments:
-    known: list[tuple[str, tuple[str, ...]]] = []
-    for key in spec.segments:
-        counts = _counts(segment_column(batch, key) for batch in rows)
-        if not counts:
-            msg = f"model {spec.name!r}: no record of the baseline has the segment {key!r}"
-            raise InputError(msg)
-        frequent = counts.most_common(SEGMENTS_PER_KEY)
-        large = sorted(value for value, count in frequent if count >= spec.min_records)
-        if not large:
-            raise InputError(
-                f"model {spec.name!r}: no value of the segment {key!r} has {spec.min_records} "
-                "records in the baseline; leave it out of models[].segments"
-            )
-        known.append((key, tuple(large)))
-    return tuple(known)
