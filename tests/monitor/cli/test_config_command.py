@@ -136,8 +136,8 @@ def test_what_show_prints_is_a_configuration(
 def test_schema_knows_every_section_and_its_words() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == {
-        "server", "archive", "budget", "limits", "models", "sources", "alerts", "retrain", "privacy",
-        "plugins",
+        "server", "archive", "budget", "limits", "models", "sources", "alerts", "retrain",
+        "privacy", "plugins",
     }  # fmt: skip
     window = schema["$defs"]["WindowConfig"]
     assert window["additionalProperties"] is False
