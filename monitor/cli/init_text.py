@@ -164,11 +164,14 @@ def _model(plan: Plan) -> Iterator[str]:
 
 def _table(log: Log) -> Iterator[str]:
     """Roles of columns that their names alone do not give."""
-    if not log.reading.said:
-        return
-    yield "    table:  # what the columns of a table mean, where their names do not say it"
-    for role, value in log.reading.said.items():
-        yield _line(f"      {role}: {_item(value)}", log.reading.why[role])
+    if log.reading.said:
+        yield "    table:  # what the columns of a table mean, where their names do not say it"
+        for role, value in log.reading.said.items():
+            yield _line(f"      {role}: {_item(value)}", log.reading.why[role])
+    if log.roles is not None and log.roles.prediction and not log.roles.label:
+        again = f"driftd baseline build {log.model} {scalar(log.path.name)}"
+        label = "  # label: COLUMN" if log.reading.said else "# table: {label: COLUMN}"
+        yield _line(f"    {label}", f"if a column is the truth, not in 'columns'; then {again}")
 
 
 def _spec(found: Guess, rules: Mapping[str, Any]) -> str:

@@ -217,3 +217,13 @@ def test_what_is_no_log_is_2_and_writes_nothing(tmp_path: Path, name: str, conte
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert main(["init", str(tmp_path / name), "-o", str(tmp_path / "d.yaml")]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
+
+
+def test_a_log_without_a_column_of_truths_is_told_how_to_name_one(tmp_path: Path) -> None:
+    hint = "label: COLUMN"
+    initialised(tmp_path, log())
+    assert hint in (tmp_path / "driftd.yaml").read_text()
+    (tmp_path / "driftd.yaml").unlink()
+    (tmp_path / "flights.baseline").unlink()
+    initialised(tmp_path, log(label=["0", "1"] * (ROWS // 2)))
+    assert hint not in (tmp_path / "driftd.yaml").read_text()
