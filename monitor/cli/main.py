@@ -17,6 +17,7 @@ import click
 
 from monitor import __version__
 from monitor.cli.output import print_json, say
+from monitor.cli.tuning import one_thread
 from monitor.errors import ConfigError, DriftdError
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    one_thread()
     try:
         with driftd.make_context("driftd", arguments) as context:
             driftd.invoke(context)

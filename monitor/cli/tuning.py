@@ -1,4 +1,4 @@
-"""What the daemon asks of its libraries, before they are loaded."""
+"""What commands ask of their libraries, before they are loaded."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
 
-def tune() -> None:
-    """One thread for linear algebra, unless the environment says otherwise; two heaps.
+def one_thread() -> None:
+    """One thread for linear algebra, whatever the environment says.
 
-    To be called before numpy is imported, which reads the number of threads once. Where the C
-    library is not glibc the heaps stay as they are.
+    Sums of several threads are rounded otherwise, so what is fitted to a baseline would differ
+    between the daemon and a replay. To be called before numpy is imported, which reads it once.
     """
     for name in BLAS_THREADS:
-        os.environ.setdefault(name, "1")
+        os.environ[name] = "1"
+
+
+def tune() -> None:
+    """`one_thread`, and two heaps; where the C library is not glibc, those stay as they are."""
+    one_thread()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENA_MAX, ARENAS)

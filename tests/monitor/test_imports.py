@@ -43,6 +43,18 @@ def test_the_run_command_pins_threads_before_numpy_is_there() -> None:
     assert answer(program) == ["1", "1", "1"]
 
 
-def test_a_number_of_threads_that_is_asked_for_stays() -> None:
+def test_decisions_do_not_depend_on_a_number_of_threads_in_the_environment() -> None:
     program = "import sys, monitor.cli.main, monitor.cli.run" + THREADS
-    assert answer(program, OMP_NUM_THREADS="2") == ["2", "1", "1"]
+    assert answer(program, OMP_NUM_THREADS="2") == ["1", "1", "1"]
+
+
+def test_every_command_pins_threads_as_a_replay_must() -> None:
+    program = """
+from monitor.cli.main import main
+main(["replay", "--help"])
+import numpy
+from threadpoolctl import threadpool_info
+print("threads:", *(pool["num_threads"] for pool in threadpool_info()))
+"""
+    said = answer(program, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
+    assert set(said[said.index("threads:") + 1 :]) <= {"1"}
