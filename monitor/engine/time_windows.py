@@ -61,11 +61,13 @@ class TimeWindows:
     def feed(self, batches: Sequence[RecordBatch], seq: int) -> Iterator[ClosedWindow]:
         """See `Windows`."""
         parts = self._parts(batches)
-        for batch in batches:
-            if len(batch):
-                newest = int(batch.times.max())
-                self.newest = newest if self.newest is None else max(self.newest, newest)
-                self._latest_version = batch.version
+        newest = max(
+            ((int(batch.times.max()), batch.version) for batch in batches if len(batch)),
+            default=None,
+        )
+        if newest is not None:
+            self.newest = newest[0] if self.newest is None else max(self.newest, newest[0])
+            self._latest_version = newest[1]
         if self.newest is None:
             return
         ripe = (self.newest - self.lateness) // self.every

@@ -70,6 +70,15 @@ def test_the_order_inside_one_entry_does_not_matter() -> None:
     assert [(w.index, w.profile.rows) for w in backward] == [(0, 2), (1, 1)]
 
 
+def test_an_empty_window_is_of_the_newest_records_version_whatever_the_order() -> None:
+    for order in (1, -1):
+        windows = hours()
+        both = [batch([0.2, 0.9], version="1"), batch([0.5], version="2")]
+        list(windows.feed(both[::order], 1))
+        closed = list(windows.advance(2 * HOUR))
+        assert [window.stream.version for window in closed] == ["1", "2", "1"]
+
+
 def test_a_gap_gives_a_few_empty_windows_and_no_flood() -> None:
     windows = hours()
     feed(windows, [0.5])
