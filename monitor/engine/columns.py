@@ -16,6 +16,7 @@ from detectors.inputs import MISSING, OUTSIDE, WRONG, Block
 from detectors.multivariate.encoders import encode_texts
 from detectors.profile.duplicates import hash_columns
 from detectors.profile.sample import Reservoir, Sample, capacity_for
+from monitor.columnar import rows_in
 from monitor.engine.keys import row_keys
 from monitor.record import SCORE_PREFIX, Booleans, Mixed, Numbers, Texts
 
@@ -83,6 +84,16 @@ class Framer:
                 vectors[name] = as_vectors(column, len(batch), size)
         return vectors
 
+    def _no_vectors(self, name: str, column: Column | None) -> int:
+        """How many values of an embedding are present and no array of its length."""
+        size = (self._dimensions or {}).get(name)
+        if size is None or column is None or name in self._encoders:
+            return 0
+        if isinstance(column, Mixed):
+            given = (value for value in column.values if value is not None)
+            return sum(not isinstance(value, list) or len(value) != size for value in given)
+        return rows_in(column) - as_presence(column, rows_in(column))
+
     def appeared(self, batch: RecordBatch) -> list[str]:
         """Columns that the baseline's rows never had, in order of name."""
         return [] if self._known is None else sorted(batch.columns.keys() - self._known)
@@ -118,6 +129,7 @@ class Framer:
         values = [column for column, _ in numeric]
         codes = [column for column, _ in categorical]
         absent = [as_presence(columns.get(name), n) for name in frame.presence.names]
+        wrong = [self._no_vectors(name, columns.get(name)) for name in frame.presence.names]
         return Block(
             rows=n,
             numeric=values,
@@ -125,7 +137,7 @@ class Framer:
             categorical=codes,
             unseen=[outside for _, outside in categorical],
             presence_missing=np.array(absent, dtype=np.int64),
-            presence_wrong=np.zeros(len(absent), dtype=np.int64),
+            presence_wrong=np.array(wrong, dtype=np.int64),
             hashes=hash_columns(values, codes) if values or codes else np.zeros(n, np.uint64),
         )
 
@@ -181,12 +193,14 @@ def as_codes(
 
 
 def as_vectors(column: Column | None, n: int, size: int) -> NDArray[np.float32]:
-    """float32 `(n, size)`; a row of NaN where there is no array of `size` numbers."""
+    """float32 `(n, size)`; a row of NaN where there is no array of `size` numbers of that size."""
     vectors = np.full((n, size), np.nan, np.float32)
     if isinstance(column, Mixed):
-        for row, value in enumerate(column.values):
-            if isinstance(value, list) and len(value) == size and all(map(_is_number, value)):
-                vectors[row] = value
+        with np.errstate(over="ignore"):
+            for row, value in enumerate(column.values):
+                if isinstance(value, list) and len(value) == size and all(map(_is_number, value)):
+                    vectors[row] = value
+        vectors[~np.isfinite(vectors).all(axis=1)] = np.nan
     return vectors
 
 
