@@ -94,8 +94,9 @@ def power(
     size = np.full((calibration.columns, len(within)), np.nan)
     error = np.full_like(size, np.nan)
     followed = series[watched]
+    runner = _Runner(calibration, followed)
     for h, windows in enumerate(within):
-        z = _critical(calibration, followed, lines[watched], windows)
+        z = _critical(runner, lines[watched], windows)
         signal = np.sqrt(1 + (windows - 1) * calibration.likelihood.remains[followed] ** 2)
         wide = np.maximum(calibration.upper, calibration.lower)[followed]
         size[watched, h] = (z + QUANTILE / signal) * calibration.scale[followed] * wide
@@ -154,7 +155,11 @@ class _Runner:
         typical = calibration.typical[:, series]
         self._model = Likelihood.build(nu, gate, phi, ratios, typical)
         self._weight = calibration.weight[series]
-        self._constant = np.zeros((2, len(series), len(SHIFTS)))
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the windows so far; what the ratios need is dear and stays."""
+        self._constant = np.zeros((2, len(self._weight), len(SHIFTS)))
         self._stepped = np.zeros((2, len(self._model.stepping), len(SHIFTS)))
         self._first = True
 
@@ -166,17 +171,12 @@ class _Runner:
         return self._weight * self._model.by_series(self._constant, self._stepped)
 
 
-def _critical(
-    calibration: Calibration,
-    series: NDArray[np.int64],
-    lines: NDArray[np.float64],
-    windows: int,
-) -> NDArray[np.float64]:
+def _critical(runner: _Runner, lines: NDArray[np.float64], windows: int) -> NDArray[np.float64]:
     """Size in scores at which each series reaches its line in `windows`; inf when it never does."""
 
     def reaches(size: NDArray[np.float64]) -> NDArray[np.bool_]:
-        runner = _Runner(calibration, series)
-        best = np.zeros(len(series))
+        runner.restart()
+        best = np.zeros(len(lines))
         for _ in range(windows):
             best = np.maximum(best, runner.step(size))
         reached: NDArray[np.bool_] = best >= lines
@@ -184,10 +184,10 @@ def _critical(
 
     # Evidence is not monotone far out (heavy tails forgive wild scores), so the upper end of the
     # search is the first power of two that suffices.
-    low, high = np.zeros(len(series)), np.full(len(series), np.inf)
+    low, high = np.zeros(len(lines)), np.full(len(lines), np.inf)
     size = 1.0
     while size <= LARGEST and not np.isfinite(high).all():
-        enough = reaches(np.full(len(series), size))
+        enough = reaches(np.full(len(lines), size))
         low = np.where(enough | np.isfinite(high), low, size)
         high = np.where(enough & ~np.isfinite(high), size, high)
         size *= 2
