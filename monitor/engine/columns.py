@@ -74,14 +74,14 @@ class Framer:
     def _vectors(
         self, batch: RecordBatch, wanted: NDArray[np.bool_]
     ) -> dict[str, NDArray[np.float32]]:
-        """Vectors of all rows; those of texts are dear, and only made of the wanted ones."""
+        """Vectors of the wanted rows; a sample keeps few of many, and they are dear to make."""
         vectors = {}
         for name, size in (self._dimensions or {}).items():
             column = batch.columns.get(name)
             if name in self._encoders and column is not None:
                 vectors[name] = as_encoded(self._encoders[name], column, size, wanted)
             else:
-                vectors[name] = as_vectors(column, len(batch), size)
+                vectors[name] = as_vectors(column, size, wanted)
         return vectors
 
     def _no_vectors(self, name: str, column: Column | None) -> int:
@@ -192,12 +192,13 @@ def as_codes(
     return codes, _outside(texts, table)
 
 
-def as_vectors(column: Column | None, n: int, size: int) -> NDArray[np.float32]:
-    """float32 `(n, size)`; a row of NaN where there is no array of `size` numbers of that size."""
-    vectors = np.full((n, size), np.nan, np.float32)
+def as_vectors(column: Column | None, size: int, wanted: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """float32 `(n, size)`: the wanted rows' arrays of `size` numbers that fit; NaN elsewhere."""
+    vectors = np.full((len(wanted), size), np.nan, np.float32)
     if isinstance(column, Mixed):
         with np.errstate(over="ignore"):
-            for row, value in enumerate(column.values):
+            for row in np.flatnonzero(wanted).tolist():
+                value = column.values[row]
                 if isinstance(value, list) and len(value) == size and all(map(_is_number, value)):
                     vectors[row] = value
         vectors[~np.isfinite(vectors).all(axis=1)] = np.nan
