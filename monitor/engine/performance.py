@@ -92,6 +92,7 @@ class Performance:
         self._unreadable = 0
         self._rows: list[PerformanceRow] = []
         self._labelled: list[Labelled] = []
+        self._settled: tuple[int | None] | None = None
 
     @classmethod
     def of(cls, spec: ModelSpec, baseline: Baseline, lines: Lines) -> Performance | None:
@@ -126,6 +127,7 @@ class Performance:
         known = ~np.isnan(truth)
         self._unreadable += int((~known).sum())
         self._store.add(keys[known], times[known], truth[known])
+        self._settled = None
         self._judge_ripe()
 
     def closed(self, window: ClosedWindow) -> Spoken:
@@ -138,6 +140,8 @@ class Performance:
 
     def settle(self, until: int | None) -> None:
         """No window that ends by `until` is open any more; finish what cannot change."""
+        if self._settled == (until,):
+            return  # nothing came since: asked with every delivery, of every window that waits
         self._judge_ripe()
         left = self._store.release() if until is None else self._store.close(until)
         for cohort in left:
@@ -148,6 +152,7 @@ class Performance:
                 self._stream(cohort.version).miss(cohort, found)
             if cohort.changes != cohort.told:
                 self._rows += self._figures.measured(cohort)
+        self._settled = (until,)
 
     def drain(self) -> list[PerformanceRow]:
         """Figures that were stated or restated since the last call."""
@@ -175,6 +180,7 @@ class Performance:
         """Inverse of `state`; begins anew where that was of another configuration."""
         if list(state["format"]) != [FORMAT, repr(self._spec.performance)]:
             return
+        self._settled = None
         self._store.restore(state["store"])
         self._unreadable = state["unreadable"]
         self._streams = {
@@ -194,6 +200,7 @@ class Performance:
             predictions=self._outputs.predictions(rows, expected),
         )
         self._store.open(cohort)
+        self._settled = None
         found, own = self._figures.estimates(rows), self._stream(cohort.version).own
         estimates = self._figures.estimated(cohort, own.widened(found))
         own.expect(cohort.index, found)

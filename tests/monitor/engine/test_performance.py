@@ -13,6 +13,7 @@ from detectors.performance.metrics import measure
 from detectors.performance.outcomes import Outcomes
 from monitor.columnar import encode_block, take_labels
 from monitor.engine.engine import Engine
+from monitor.engine.labels import LabelStore
 from monitor.model import ObjectiveSpec
 from monitor.packing import pack, unpack
 from monitor.performance import ESTIMATED, MEASURED
@@ -23,6 +24,7 @@ from tests.monitor.engine.streams import HOUR, START
 
 if TYPE_CHECKING:
     from monitor.baseline import Baseline
+    from monitor.engine.cohort import Cohort
     from monitor.engine.decision import Decision
     from monitor.model import ModelSpec
     from monitor.performance import PerformanceRow
@@ -308,3 +310,24 @@ def test_estimates_may_follow_the_mix_of_inputs() -> None:
         engine.step(at + 2, "records", encode_block([records]))
     found = figures(engine, kind=ESTIMATED, metric="accuracy")
     assert [row.value == pytest.approx(0.8, abs=0.06) for row in found] == [True, True]
+
+
+def test_a_delivery_that_closes_no_window_asks_nothing_of_those_that_wait(
+    learned: Baseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = started(learned)
+    asked: list[int] = []
+    list(feed(engine, hours(3), lag=9))
+    close = LabelStore.close
+
+    def counted(store: LabelStore, until: int) -> list[Cohort]:
+        asked.append(until)
+        return close(store, until)
+
+    monkeypatch.setattr(LabelStore, "close", counted)
+    (records, known), *_ = hours(1, first=WINDOWS + 20)
+    for _ in range(5):
+        engine.step(engine.cursor + 1, "records", encode_block([records]))
+    assert len(asked) == 1
+    engine.step(engine.cursor + 1, "records", encode_block([records], [known]))
+    assert len(asked) == 2
