@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from detectors.card import Card
-from detectors.errors import ParameterError
 from detectors.online.bank import Bank
+from detectors.online.hoeffding import check_confidences
 from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped
 
@@ -64,18 +64,3 @@ class HoeffdingAverages(River):
     def fit(self, reference: Reference) -> Bank[Wrapped]:
         """One detector per column."""
         return Bank("hddm_a", self, reference.ranks())
-
-
-def check_confidences(drift: float, warning: float) -> None:
-    """Refuse levels out of order.
-
-    Raises
-    ------
-    ParameterError
-        Names both.
-    """
-    if not 0 < drift <= warning < 1:
-        raise ParameterError(
-            "drift_confidence must be in (0, warning_confidence] and that below 1, got "
-            f"{drift:g} and {warning:g}"
-        )

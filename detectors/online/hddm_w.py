@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from detectors.card import Card
 from detectors.errors import ParameterError
 from detectors.online.bank import Bank
-from detectors.online.hddm_a import check_confidences
+from detectors.online.hoeffding import check_confidences
 from detectors.online.reads import Reads
 from detectors.online.wrapped import River, Wrapped, read, write
 

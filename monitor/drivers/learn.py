@@ -43,13 +43,14 @@ from monitor.model import WHOLE
 from monitor.progress import unheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from detectors.profile.frame import Frame
     from detectors.protocols import Window
     from detectors.sequential.calibration import Calibration, Components
+    from monitor.engine.windows import ClosedWindow, Windows
     from monitor.model import ModelSpec
     from monitor.progress import Progress
     from monitor.record import LabelBatch, RecordBatch
@@ -106,15 +107,7 @@ def build_baseline(
         for name, part in pooled.items()
     }
     windows = windows_for(replace(spec.window, lateness=0), framer, known)
-    done = total
-    for piece in pieces:
-        for closed in windows.feed(piece, 0):
-            learners[closed.stream.segment].see(
-                middle(closed), closed, span_of(closed, spec.window)
-            )
-        done += sum(map(len, piece))
-        progress(done, 2 * total)
-    for closed in windows.flush():
+    for closed in _closed(windows, pieces, lambda done: progress(total + done, 2 * total)):
         learners[closed.stream.segment].see(middle(closed), closed, span_of(closed, spec.window))
     times = np.concatenate([batch.times for batch in rows])
     segments: dict[str, SegmentBaseline] = {}
@@ -139,6 +132,18 @@ def build_baseline(
         season=spec.renewal.season,
         vocabularies=texts.vocabularies,
     ).named()
+
+
+def _closed(
+    windows: Windows, pieces: Sequence[Sequence[RecordBatch]], progress: Callable[[int], None]
+) -> Iterator[ClosedWindow]:
+    """Every window that the pieces make, the last ones too."""
+    done = 0
+    for piece in pieces:
+        yield from windows.feed(piece, 0)
+        done += sum(map(len, piece))
+        progress(done)
+    yield from windows.flush()
 
 
 @dataclass(frozen=True, slots=True)
