@@ -26,8 +26,8 @@ AVOID = "windows whose rows depend on each other, and wherever the built-in {ins
 
 
 @dataclass(frozen=True)
-class AlibiMmd:
-    """Maximum mean discrepancy with a permutation test.
+class _Permuted:
+    """A distance with a permutation test.
 
     Parameters
     ----------
@@ -44,6 +44,28 @@ class AlibiMmd:
         If a value is out of its domain.
     """
 
+    name: ClassVar[str]
+
+    p_value: float
+    permutations: int
+    rows: int
+
+    def __post_init__(self) -> None:
+        require_level(self.p_value)
+        require_permutations(self.permutations, self.p_value)
+        require_whole("rows", self.rows, 50, 5_000)
+
+    def fit(self) -> Order:
+        """What the worker is to prepare."""
+        params = {"p_value": self.p_value, "permutations": self.permutations}
+        return Order(ALIBI, self.name, params, self.rows)
+
+
+@dataclass(frozen=True)
+class AlibiMmd(_Permuted):
+    """Maximum mean discrepancy with a permutation test; parameters as in `_Permuted`."""
+
+    name: ClassVar[str] = "alibi_mmd"
     card: ClassVar[Card] = Card(
         input=INPUT,
         statistic="squared maximum mean discrepancy, Gaussian kernel of median width",
@@ -58,21 +80,12 @@ class AlibiMmd:
     permutations: int = 200
     rows: int = 500
 
-    def __post_init__(self) -> None:
-        require_level(self.p_value)
-        require_permutations(self.permutations, self.p_value)
-        require_whole("rows", self.rows, 50, 5_000)
-
-    def fit(self) -> Order:
-        """What the worker is to prepare."""
-        params = {"p_value": self.p_value, "permutations": self.permutations}
-        return Order(ALIBI, "alibi_mmd", params, self.rows)
-
 
 @dataclass(frozen=True)
-class AlibiLsdd:
-    """Least-squares density difference with a permutation test; parameters as in `AlibiMmd`."""
+class AlibiLsdd(_Permuted):
+    """Least-squares density difference with a permutation test; parameters as in `_Permuted`."""
 
+    name: ClassVar[str] = "alibi_lsdd"
     card: ClassVar[Card] = Card(
         input=INPUT,
         statistic="least-squares estimate of the squared difference of two densities",
@@ -86,16 +99,6 @@ class AlibiLsdd:
     p_value: float = 0.001
     permutations: int = 1_000
     rows: int = 1_000
-
-    def __post_init__(self) -> None:
-        require_level(self.p_value)
-        require_permutations(self.permutations, self.p_value)
-        require_whole("rows", self.rows, 50, 5_000)
-
-    def fit(self) -> Order:
-        """What the worker is to prepare."""
-        params = {"p_value": self.p_value, "permutations": self.permutations}
-        return Order(ALIBI, "alibi_lsdd", params, self.rows)
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def require_run_length(run_length: float, bootstraps: float = math.inf) -> None:
 
 
 @dataclass(frozen=True)
-class AlibiMmdOnline:
-    """Maximum mean discrepancy of the newest rows, after every row.
+class _NewestRows:
+    """What compares the newest rows with the baseline, after every row.
 
     Parameters
     ----------
@@ -59,6 +59,33 @@ class AlibiMmdOnline:
         If a value is out of its domain.
     """
 
+    name: ClassVar[str]
+
+    run_length: float = 1_000.0
+    window: int = 20
+    bootstraps: int = 10_000
+    rows: int = 500
+
+    def __post_init__(self) -> None:
+        require_run_length(self.run_length, self.bootstraps)
+        require_whole("window", self.window, 5, 1_000)
+        require_whole("rows", self.rows, 50, 5_000)
+
+    def fit(self) -> Order:
+        """What the worker is to prepare."""
+        params = {
+            "run_length": self.run_length,
+            "window": self.window,
+            "bootstraps": self.bootstraps,
+        }
+        return Order(ALIBI, self.name, params, self.rows)
+
+
+@dataclass(frozen=True)
+class AlibiMmdOnline(_NewestRows):
+    """Maximum mean discrepancy of the newest rows; parameters as in `_NewestRows`."""
+
+    name: ClassVar[str] = "alibi_mmd_online"
     card: ClassVar[Card] = Card(
         input=INPUT,
         statistic="squared maximum mean discrepancy of the newest rows",
@@ -69,47 +96,12 @@ class AlibiMmdOnline:
         avoid=AVOID.format(instead="scorers"),
     )
 
-    run_length: float = 1_000.0
-    window: int = 20
-    bootstraps: int = 10_000
-    rows: int = 500
-
-    def __post_init__(self) -> None:
-        require_run_length(self.run_length, self.bootstraps)
-        require_whole("window", self.window, 5, 1_000)
-        require_whole("rows", self.rows, 50, 5_000)
-
-    def fit(self) -> Order:
-        """What the worker is to prepare."""
-        params = {
-            "run_length": self.run_length,
-            "window": self.window,
-            "bootstraps": self.bootstraps,
-        }
-        return Order(ALIBI, "alibi_mmd_online", params, self.rows)
-
 
 @dataclass(frozen=True)
-class AlibiLsddOnline:
-    """Density difference of the newest rows, after every row.
+class AlibiLsddOnline(_NewestRows):
+    """Density difference of the newest rows; parameters as in `_NewestRows`."""
 
-    Parameters
-    ----------
-    run_length
-        Rows between two false alarms, in [32, 1e6].
-    window
-        Rows that are compared with the baseline, in [5, 1000].
-    bootstraps
-        At least ten times `run_length`.
-    rows
-        Rows of a window, and of the baseline, that are used, in [50, 5000].
-
-    Raises
-    ------
-    ParameterError
-        If a value is out of its domain.
-    """
-
+    name: ClassVar[str] = "alibi_lsdd_online"
     card: ClassVar[Card] = Card(
         input=INPUT,
         statistic="least-squares density difference of the newest rows",
@@ -119,25 +111,6 @@ class AlibiLsddOnline:
         reference="Bu, Alippi & Zhao 2018; Cobb, Van Looveren & Klaise 2022, AISTATS",
         avoid=AVOID.format(instead="scorers"),
     )
-
-    run_length: float = 1_000.0
-    window: int = 20
-    bootstraps: int = 10_000
-    rows: int = 500
-
-    def __post_init__(self) -> None:
-        require_run_length(self.run_length, self.bootstraps)
-        require_whole("window", self.window, 5, 1_000)
-        require_whole("rows", self.rows, 50, 5_000)
-
-    def fit(self) -> Order:
-        """What the worker is to prepare."""
-        params = {
-            "run_length": self.run_length,
-            "window": self.window,
-            "bootstraps": self.bootstraps,
-        }
-        return Order(ALIBI, "alibi_lsdd_online", params, self.rows)
 
 
 @dataclass(frozen=True)
