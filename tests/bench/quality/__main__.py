@@ -105,11 +105,17 @@ Scenarios have permanent names (`tests/bench/quality/regimes.py`).
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.quality", description=__doc__)
-    parser.add_argument("tables", nargs="*", choices=NUMBERS, default=NUMBERS, metavar="TABLE")
+    # Not `choices`: argparse would hold the default, all of them, to be none of them.
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="1 to 5; all when left out")
     parser.add_argument("--months", type=int, default=12, help="simulated months per regime")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--save", action="store_true", help="make this the committed run")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    unknown = [number for number in options.tables if number not in NUMBERS]
+    if unknown:
+        parser.error(f"there is no table {unknown[0]!r}; there are {', '.join(NUMBERS)}")
+    options.tables = options.tables or list(NUMBERS)
+    return options
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import tests.bench.quality.__main__ as bench
 from tests.bench.quality.nab import normalised, probation, score_file, sigmoid
 from tests.bench.quality.report import Table, number
 from tests.bench.quality.rules import chi2_p, ks_p
@@ -52,3 +53,10 @@ def test_tables_are_markdown() -> None:
         "-",
         "0",
     ]
+
+
+def test_without_arguments_all_tables_are_run() -> None:
+    assert bench._options([]).tables == ["1", "2", "3", "4", "5"]
+    assert bench._options(["4", "--months", "1"]).tables == ["4"]
+    with pytest.raises(SystemExit):
+        bench._options(["6"])
