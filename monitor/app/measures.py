@@ -11,8 +11,7 @@ from monitor import __version__
 from monitor.archive import alerts_sql, counters, decisions, journal, performance_sql
 from monitor.engine.model import ModelEngine
 from monitor.model import model_of
-from monitor.telemetry import (
-    LABEL_OUTCOMES,
+from monitor.snapshot import (
     ChannelState,
     ColumnState,
     DurationHistogram,
@@ -21,6 +20,7 @@ from monitor.telemetry import (
     PerformanceState,
     Snapshot,
 )
+from monitor.telemetry import LABEL_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

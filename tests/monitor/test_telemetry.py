@@ -12,15 +12,15 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.telemetry import (
+from monitor.snapshot import (
     ChannelState,
     ColumnState,
     DurationHistogram,
     Measurement,
     ModelState,
     Snapshot,
-    Telemetry,
 )
+from monitor.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
