@@ -14,13 +14,13 @@ from typing import ClassVar
 from detectors.card import Card
 from detectors.external.order import (
     ALIBI,
+    INPUT,
     Order,
     require_level,
     require_permutations,
     require_whole,
 )
 
-INPUT = "rows of the sample: numbers standardised, categories as zeros and ones"
 GUARANTEE = "fixed sample: a false alarm per window with probability p_value; independent rows"
 AVOID = "windows whose rows depend on each other, and wherever the built-in {instead} will do"
 

@@ -13,8 +13,7 @@ from typing import ClassVar
 
 from detectors.card import Card
 from detectors.errors import ParameterError
-from detectors.external.alibi import INPUT
-from detectors.external.order import ALIBI, Order, require_whole
+from detectors.external.order import ALIBI, INPUT, Order, require_whole
 
 GUARANTEE = "run length, by bootstrap of the baseline; independent rows"
 AVOID = "rows that depend on each other; it sees sampled rows, the built-in {instead} see all"

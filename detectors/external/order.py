@@ -16,6 +16,9 @@ Params: TypeAlias = "Mapping[str, Any]"
 ALIBI = "alibi_detect"
 """Name of the plug-in, as the section `plugins` of the configuration has it."""
 
+INPUT = "rows of the sample: numbers standardised, categories as zeros and ones"
+"""What a worker gets of a window, in words for the detectors' cards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
